@@ -9,11 +9,18 @@ import { checkRanks, checkShape, identityRanks, shapeText, volume, type Shape } 
  *
  *     autoMap([8, 96], 64)  ->  repeat(4, 3) * spatial(2, 32)
  */
-export function autoMap(shape: Shape, workers: number, ranks: readonly number[] = identityRanks(shape)): Result<Mapping> {
+export function autoMap(
+  shape: Shape,
+  workers: number,
+  ranks: readonly number[] = identityRanks(shape)
+): Result<Mapping> {
   return andThen(checkDistribution('auto_map', shape, workers, ranks), () => {
     const elements = volume(shape)
     if (elements % workers !== 0) {
-      return failure('not-divisible', `\`auto_map\` cannot share ${elements} elements of ${shapeText(shape)} equally among ${workers} workers (${elements} % ${workers} = ${elements % workers}). Use \`cover\`, or a number of workers that divides ${elements}.`)
+      return failure(
+        'not-divisible',
+        `\`auto_map\` cannot share ${elements} elements of ${shapeText(shape)} equally among ${workers} workers (${elements} % ${workers} = ${elements % workers}). Use \`cover\`, or a number of workers that divides ${elements}.`
+      )
     }
     let remaining = workers
     return distribute(shape, ranks, extent => {
@@ -25,12 +32,18 @@ export function autoMap(shape: Shape, workers: number, ranks: readonly number[] 
 }
 
 /**
- * The predicated form, for any number of elements: a dimension takes all its extent while workers remain, else what divides it,
- * and then no more. The mapping has at most `workers` workers; those beyond it are idle (`worker < m.workers` is the predicate).
+ * The predicated form, for any number of elements: a dimension takes all its extent while workers remain, else what
+ * divides it,
+ * and then no more. The mapping has at most `workers` workers; those beyond it are idle (`worker < m.workers` is the
+ * predicate).
  *
  *     cover([8, 41], 64)  ->  repeat(8, 1) * spatial(1, 41)
  */
-export function cover(shape: Shape, workers: number, ranks: readonly number[] = identityRanks(shape)): Result<Mapping> {
+export function cover(
+  shape: Shape,
+  workers: number,
+  ranks: readonly number[] = identityRanks(shape)
+): Result<Mapping> {
   return andThen(checkDistribution('cover', shape, workers, ranks), () => {
     let remaining = workers
     return distribute(shape, ranks, extent => {

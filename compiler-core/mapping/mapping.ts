@@ -12,11 +12,30 @@
  *
  * A mapping is JSON data: it crosses to a web page or a worker as it is.
  */
-import { numbers, evaluateExpr, exprText, floorDivide, symbols, variable, type Arithmetic, type Expr } from './arithmetic.ts'
+import {
+  constant,
+  numbers,
+  evaluateExpr,
+  exprText,
+  floorDivide,
+  symbols,
+  variable,
+  type Arithmetic,
+  type Expr
+} from './arithmetic.ts'
 import { localLayout, multiplyLayouts, stridesLayout, type Layout } from './layout.ts'
 import { andThen, failure, success, type Result } from './result.ts'
 import {
-  checkRanks, checkShape, counted, identityRanks, reversedRanks, sameNumbers, shapeText, stridesOf, volume, type Shape,
+  checkRanks,
+  checkShape,
+  counted,
+  identityRanks,
+  reversedRanks,
+  sameNumbers,
+  shapeText,
+  stridesOf,
+  volume,
+  type Shape
 } from './shape.ts'
 
 export interface Mapping {
@@ -38,7 +57,7 @@ export interface Atom {
   /** How fast each dimension varies: 0 is the slowest. */
   readonly ranks: readonly number[]
   /** The axis of the mapping that each dimension moves along; null: projected away. */
-  readonly axes: readonly (number | null)[]
+  readonly axes: ReadonlyArray<number | null>
   /** How each dimension of a `repeat` becomes a loop; empty for `spatial`. */
   readonly loops: readonly Loop[]
 }
@@ -57,17 +76,20 @@ export interface Custom {
   readonly name: string
   readonly workers: number
   readonly extents: Shape
-  readonly axes: readonly (number | null)[]
+  readonly axes: ReadonlyArray<number | null>
   readonly tasks: CustomTasks
 }
 
 export type CustomTasks =
   /** Step -> index, as expressions over the variable `w`. */
-  | { readonly kind: 'expressions'; readonly tasks: readonly (readonly Expr[])[] }
+  | { readonly kind: 'expressions'; readonly tasks: ReadonlyArray<readonly Expr[]> }
   /** Worker -> step -> index. */
-  | { readonly kind: 'table'; readonly tasks: readonly (readonly Task[])[] }
+  | { readonly kind: 'table'; readonly tasks: ReadonlyArray<readonly Task[]> }
 
-export interface Owner { readonly worker: number; readonly step: number }
+export interface Owner {
+  readonly worker: number
+  readonly step: number
+}
 
 /** Who executes a task. */
 export interface Owners {
@@ -88,10 +110,16 @@ export function spatial(extents: Shape, ranks: readonly number[] = identityRanks
 }
 
 /** All tasks by one worker, as a loop nest whose outermost loop is the dimension of rank 0. */
-export function repeat(extents: Shape, options: { readonly ranks?: readonly number[]; readonly loops?: readonly Loop[] } = {}): Result<Mapping> {
+export function repeat(
+  extents: Shape,
+  options: { readonly ranks?: readonly number[]; readonly loops?: readonly Loop[] } = {}
+): Result<Mapping> {
   const given = options.loops ?? []
   if (given.length > 1 && given.length !== extents.length) {
-    return failure('bad-loop', `\`repeat\` has ${counted(extents.length, 'dimension')} but ${counted(given.length, 'loop word')}; give one for all dimensions, or one for each.`)
+    return failure(
+      'bad-loop',
+      `\`repeat\` has ${counted(extents.length, 'dimension')} but ${counted(given.length, 'loop word')}; give one for all dimensions, or one for each.`
+    )
   }
   for (const loop of given) {
     const count = loop.kind === 'unrolled' ? loop.factor : loop.kind === 'parallel' ? loop.threads : undefined
@@ -109,19 +137,33 @@ export function custom(name: string, workers: number, shape: Shape, tasks: Custo
     return failure('bad-extent', `\`${name}\` has ${workers} workers; a mapping has at least 1.`)
   }
   return andThen(checkShape(shape, `\`${name}\``), () => {
-    const total = tasks.kind === 'table' ? tasks.tasks.reduce((n, list) => n + list.length, 0) : workers * tasks.tasks.length
+    const total =
+      tasks.kind === 'table' ? tasks.tasks.reduce((n, list) => n + list.length, 0) : workers * tasks.tasks.length
     if (total > customTaskLimit) {
-      return failure('overflow', `\`${name}\` has ${total} tasks over all workers; a custom mapping has at most ${customTaskLimit}. Compose a smaller one with \`spatial\` and \`repeat\`.`)
+      return failure(
+        'overflow',
+        `\`${name}\` has ${total} tasks over all workers; a custom mapping has at most ${customTaskLimit}. Compose a smaller one with \`spatial\` and \`repeat\`.`
+      )
     }
     const factor: Custom = { kind: 'custom', name, workers, extents: shape, axes: identityRanks(shape), tasks }
     for (let w = 0; w < workers; w++) {
       for (const task of customTasksOf(factor, w)) {
         if (task.length !== shape.length) {
-          return failure('rank-mismatch', `Worker ${w} of \`${name}\` has task ${shapeText(task)} of ${counted(task.length, 'index')}, but the task shape is ${shapeText(shape)}.`.replace('indexs', 'indices'))
+          return failure(
+            'rank-mismatch',
+            `Worker ${w} of \`${name}\` has task ${shapeText(task)} of ${counted(task.length, 'index')}, but the task shape is ${shapeText(shape)}.`.replace(
+              'indexs',
+              'indices'
+            )
+          )
         }
         const axis = task.findIndex((t, i) => !(Number.isInteger(t) && t >= 0 && t < (shape[i] ?? 0)))
         if (axis >= 0) {
-          return failure('task-outside', `Worker ${w} of \`${name}\` has task ${shapeText(task)}, outside the task shape ${shapeText(shape)} in dimension ${axis}.`, axis)
+          return failure(
+            'task-outside',
+            `Worker ${w} of \`${name}\` has task ${shapeText(task)}, outside the task shape ${shapeText(shape)} in dimension ${axis}.`,
+            axis
+          )
         }
       }
     }
@@ -134,38 +176,61 @@ export function compose(first: Mapping, ...others: readonly Mapping[]): Result<M
   let factors: readonly Factor[] = first.factors
   for (const next of others) {
     if (next.rank !== first.rank) {
-      return failure('rank-mismatch', `\`${mappingText(first)}\` has ${counted(first.rank, 'dimension')} (task shape ${shapeText(first.shape)}) but \`${mappingText(next)}\` has ${next.rank} (task shape ${shapeText(next.shape)}); composed mappings have equally many.`)
+      return failure(
+        'rank-mismatch',
+        `\`${mappingText(first)}\` has ${counted(first.rank, 'dimension')} (task shape ${shapeText(first.shape)}) but \`${mappingText(next)}\` has ${next.rank} (task shape ${shapeText(next.shape)}); composed mappings have equally many.`
+      )
     }
     factors = [...factors, ...next.factors]
   }
   const product = fromFactors(first.rank, factors)
   const steps = factors.reduce((n, f) => n * mostSteps(f), 1)
-  for (const [size, what] of [[product.workers, 'workers'], [volume(product.shape), 'tasks in its shape'], [product.workers * steps, 'tasks over all workers']] as const) {
+  for (const [size, what] of [
+    [product.workers, 'workers'],
+    [volume(product.shape), 'tasks in its shape'],
+    [product.workers * steps, 'tasks over all workers']
+  ] as const) {
     if (!Number.isSafeInteger(size)) return failure('overflow', `The composition has more than 2^53 ${what}.`)
   }
   return success(product)
 }
 
 /**
- * The index of one axis alone, as a mapping of rank 1: repeats of the other axes are gone, so that the rows (or columns) that
+ * The index of one axis alone, as a mapping of rank 1: repeats of the other axes are gone, so that the rows (or
+ * columns) that
  * a thread needs come straight from the mapping of its tile. Workers that differ only in other axes own the same tasks.
  */
 export function projectOnto(m: Mapping, axis: number): Result<Mapping> {
-  return andThen(checkAxis(m, axis), () => success(fromFactors(1, m.factors.flatMap((f): Factor[] => {
-    const axes = f.axes.map(a => a === axis ? 0 : null)
-    if (f.kind !== 'repeat') return [{ ...f, axes }]
-    const kept = axes.flatMap((a, i) => a === null ? [] : [i])
-    return kept.length === 0 ? [] : [keepDimensions(f, kept, axes)]
-  }))))
+  return andThen(checkAxis(m, axis), () =>
+    success(
+      fromFactors(
+        1,
+        m.factors.flatMap((f): Factor[] => {
+          const axes = f.axes.map(a => (a === axis ? 0 : null))
+          if (f.kind !== 'repeat') return [{ ...f, axes }]
+          const kept = axes.flatMap((a, i) => (a === null ? [] : [i]))
+          return kept.length === 0 ? [] : [keepDimensions(f, kept, axes)]
+        })
+      )
+    )
+  )
 }
 
-/** Sets the index of the given axes to 0 in every task; their extent becomes 1, workers and steps stay (reference 1.5). */
+/**
+ * Sets the index of the given axes to 0 in every task; their extent becomes 1, workers and steps stay (reference
+ * 1.5).
+ */
 export function projectZero(m: Mapping, axes: readonly number[]): Result<Mapping> {
   for (const axis of axes) {
     const checked = checkAxis(m, axis)
     if (!checked.ok) return checked
   }
-  return success(fromFactors(m.rank, m.factors.map(f => ({ ...f, axes: f.axes.map(a => a !== null && axes.includes(a) ? null : a) }))))
+  return success(
+    fromFactors(
+      m.rank,
+      m.factors.map(f => ({ ...f, axes: f.axes.map(a => (a !== null && axes.includes(a) ? null : a)) }))
+    )
+  )
 }
 
 // ---------------------------------------------------------------- questions
@@ -178,13 +243,15 @@ export function tasksPerWorker(m: Mapping): number | undefined {
 /** Tasks of one worker. */
 export function stepsOf(m: Mapping, worker: number): number {
   const p = prepare(m)
-  return p.steps ?? p.places.reduce((n, place) => n * customStepsOf(place.factor, ownWorker(place, worker, numbers)), 1)
+  return (
+    p.steps ?? p.places.reduce((n, place) => n * customStepsOf(place.factor, ownWorker(place, worker, numbers)), 1)
+  )
 }
 
 /** The task of `worker` at `step` (0 <= step < stepsOf), one index an axis, in any arithmetic. */
 export function taskAt<E>(m: Mapping, worker: E, step: E, a: Arithmetic<E>): readonly E[] {
   const p = prepare(m)
-  const sums: (E | undefined)[] = m.shape.map(() => undefined)
+  const sums: Array<E | undefined> = m.shape.map(() => undefined)
   const add = (axis: number, term: E) => {
     const sum = sums[axis]
     sums[axis] = sum === undefined ? term : a.binary('+', sum, term)
@@ -196,8 +263,12 @@ export function taskAt<E>(m: Mapping, worker: E, step: E, a: Arithmetic<E>): rea
     for (const { place, step: own } of ownSteps(p, worker, step, a)) {
       const f = place.factor
       if (f.kind === 'spatial' || (f.kind === 'repeat' && p.steps !== undefined)) continue
-      const index = f.kind === 'custom' ? customTaskAt(f, ownWorker(place, worker, a), own, a)
-        : f.extents.map((extent, i) => a.binary('%', a.binary('/', own, a.constant(place.strides[i] ?? 1)), a.constant(extent)))
+      const index =
+        f.kind === 'custom'
+          ? customTaskAt(f, ownWorker(place, worker, a), own, a)
+          : f.extents.map((extent, i) =>
+            a.binary('%', a.binary('/', own, a.constant(place.strides[i] ?? 1)), a.constant(extent))
+          )
       f.axes.forEach((axis, i) => {
         const part = index[i]
         if (axis !== null && part !== undefined) add(axis, scaled(part, place.scales[axis] ?? 1, a))
@@ -225,26 +296,37 @@ export function ownersOf(m: Mapping, task: Task): Owners {
       for (const workers of products(choices.map(c => c.workers))) {
         const worker = p.places.reduce((n, place, i) => n + (workers[i] ?? 0) * place.workerStride, 0)
         for (const steps of products(choices.map((c, i) => () => c.steps(workers[i] ?? 0)))) {
-          const step = p.places.reduce((n, place, i) => n * customStepsOf(place.factor, workers[i] ?? 0) + (steps[i] ?? 0), 0)
+          const step = p.places.reduce(
+            (n, place, i) => n * customStepsOf(place.factor, workers[i] ?? 0) + (steps[i] ?? 0),
+            0
+          )
           yield { worker, step }
         }
       }
-    },
+    }
   }
 }
 
-/** The registers that a worker needs for its tasks, in their order: spatial parts are spread over workers, repeats are stored. */
+/**
+ * The registers that a worker needs for its tasks, in their order: spatial parts are spread over workers, repeats are
+ * stored.
+ */
 export function registerLayout(m: Mapping): Result<Layout> {
   let layout: Layout | undefined
   for (const f of m.factors) {
     if (f.kind === 'custom') {
-      return failure('no-register-layout', `\`${f.name}\` is a custom mapping; a register layout follows from \`spatial\` and \`repeat\` only.`)
+      return failure(
+        'no-register-layout',
+        `\`${f.name}\` is a custom mapping; a register layout follows from \`spatial\` and \`repeat\` only.`
+      )
     }
     const shape = factorShape(f, m.rank)
-    const kept = f.axes.flatMap((a, i) => a === null ? [] : [i])
+    const kept = f.axes.flatMap((a, i) => (a === null ? [] : [i]))
     const atom = keepDimensions(f, kept, f.axes)
     const strides = m.shape.map(() => 0)
-    stridesOf(atom.extents, atom.ranks).forEach((s, i) => { strides[atom.axes[i] ?? 0] = s })
+    stridesOf(atom.extents, atom.ranks).forEach((s, i) => {
+      strides[atom.axes[i] ?? 0] = s
+    })
     const own = f.kind === 'spatial' ? localLayout(shape) : stridesLayout(shape, strides)
     const next: Result<Layout> = !own.ok || layout === undefined ? own : multiplyLayouts(layout, own.value)
     if (!next.ok) return next
@@ -253,11 +335,17 @@ export function registerLayout(m: Mapping): Result<Layout> {
   return layout === undefined ? localLayout(m.shape) : success(layout)
 }
 
-/** Whether two mappings give every worker the same tasks in the same order. */
+/**
+ * Whether two mappings give every worker the same tasks in the same order: decided by digits, and by enumeration where
+ * there are custom factors; with more than `customTaskLimit` tasks over all workers those have to be written alike.
+ */
 export function equalMappings(a: Mapping, b: Mapping): boolean {
-  const p = prepare(a), q = prepare(b)
+  const p = prepare(a),
+    q = prepare(b)
   if (!sameNumbers(a.shape, b.shape) || a.workers !== b.workers || p.steps !== q.steps) return false
   if (!p.hasCustom && !q.hasCustom) return JSON.stringify(p.digits) === JSON.stringify(q.digits)
+  const most = a.workers * a.factors.reduce((n, f) => n * mostSteps(f), 1)
+  if (most > customTaskLimit) return JSON.stringify(a.factors) === JSON.stringify(b.factors)
   for (let w = 0; w < a.workers; w++) {
     const steps = stepsOf(a, w)
     if (steps !== stepsOf(b, w)) return false
@@ -266,9 +354,17 @@ export function equalMappings(a: Mapping, b: Mapping): boolean {
   return true
 }
 
-/** The index of each axis as a formula over the worker `w` and the step `k`, in Heddle. */
+/**
+ * The index of each axis as a formula over the worker `w` and the step `k`, in Heddle. Where a custom mapping has more
+ * tasks than a formula can show, it is left as `tasks[k]`.
+ */
 export function closedForm(m: Mapping): readonly string[] {
-  return taskAt(m, variable('w'), variable('k'), symbols).map(e => exprText(e))
+  const longest = m.factors.reduce((n, f) => Math.max(n, f.kind === 'custom' ? mostSteps(f) : 0), 0)
+  const brief: Arithmetic<Expr> = {
+    ...symbols,
+    choose: (index, count, item) => count <= 4 ? symbols.choose(index, count, item) : variable(`tasks[${exprText(index)}]`)
+  }
+  return taskAt(m, variable('w'), variable('k'), longest <= 4 ? symbols : brief).map(e => exprText(e))
 }
 
 /** The mapping in Heddle. */
@@ -280,7 +376,7 @@ export function factorText(f: Factor, rank: number): string {
   const base = f.kind === 'custom' ? f.name : atomText(f)
   if (f.axes.length === rank && f.axes.every((a, i) => a === i)) return base
   if (f.axes.length === rank && f.axes.every((a, i) => a === i || a === null) && rank > 1) {
-    const zero = f.axes.flatMap((a, i) => a === null ? [i] : [])
+    const zero = f.axes.flatMap((a, i) => (a === null ? [i] : []))
     return `${base}.project(zero: ${zero.length === 1 ? zero[0] : shapeText(zero)})`
   }
   const live = f.axes.findIndex(a => a !== null)
@@ -290,11 +386,16 @@ export function factorText(f: Factor, rank: number): string {
 
 export function loopText(loop: Loop): string {
   switch (loop.kind) {
-    case 'automatic': return 'automatic'
-    case 'rolled': return 'rolled'
-    case 'vector': return 'vector'
-    case 'unrolled': return loop.factor === undefined ? 'unrolled' : `unrolled(${loop.factor})`
-    case 'parallel': return loop.threads === undefined ? 'parallel' : `parallel(${loop.threads})`
+    case 'automatic':
+      return 'automatic'
+    case 'rolled':
+      return 'rolled'
+    case 'vector':
+      return 'vector'
+    case 'unrolled':
+      return loop.factor === undefined ? 'unrolled' : `unrolled(${loop.factor})`
+    case 'parallel':
+      return loop.threads === undefined ? 'parallel' : `parallel(${loop.threads})`
   }
 }
 
@@ -303,7 +404,9 @@ export function loopText(loop: Loop): string {
 /** The extent of a factor along each axis of its mapping. */
 export function factorShape(f: Factor, rank: number): number[] {
   const shape = new Array<number>(rank).fill(1)
-  f.axes.forEach((axis, i) => { if (axis !== null) shape[axis] = f.extents[i] ?? 1 })
+  f.axes.forEach((axis, i) => {
+    if (axis !== null) shape[axis] = f.extents[i] ?? 1
+  })
   return shape
 }
 
@@ -311,7 +414,9 @@ export function factorWorkers(f: Factor): number {
   return f.kind === 'custom' ? f.workers : f.kind === 'spatial' ? volume(f.extents) : 1
 }
 
-/** Where a factor stands in its mapping: what one unit of its own worker, or of its own task index, is worth outside. */
+/**
+ * Where a factor stands in its mapping: what one unit of its own worker, or of its own task index, is worth outside.
+ */
 export interface Place {
   readonly factor: Factor
   readonly workers: number
@@ -340,10 +445,11 @@ export function customOwners(f: Custom): ReadonlyMap<number, readonly Owner[]> {
       customTasksOf(f, worker).forEach((task, step) => {
         const cell = task.reduce((n, t, i) => n + t * (strides[i] ?? 0), 0)
         const list = made.get(cell)
-        if (list) list.push({ worker, step }); else made.set(cell, [{ worker, step }])
+        if (list) list.push({ worker, step })
+        else made.set(cell, [{ worker, step }])
       })
     }
-    reverseTables.set(f, table = made)
+    reverseTables.set(f, (table = made))
   }
   return table
 }
@@ -376,7 +482,8 @@ interface Digit {
 interface Prepared {
   readonly places: readonly Place[]
   /**
-   * Those of atoms, merged: no two neighbouring digits of a source could be one, so that equal mappings have equal digits.
+   * Those of atoms, merged: no two neighbouring digits of a source could be one, so that equal mappings have equal
+   * digits.
    * Where workers have differently many steps, a step has no digits: its radices depend on the worker.
    */
   readonly digits: readonly Digit[]
@@ -390,49 +497,80 @@ const customTables = new WeakMap<Custom, CustomTable>()
 
 function prepare(m: Mapping): Prepared {
   let p = preparedMappings.get(m)
-  if (!p) preparedMappings.set(m, p = makePrepared(m))
+  if (!p) preparedMappings.set(m, (p = makePrepared(m)))
   return p
 }
 
 function makePrepared(m: Mapping): Prepared {
-  const places: Place[] = [], digits: Digit[] = []
+  const places: Place[] = [],
+    digits: Digit[] = []
   const stepCounts = m.factors.map(uniformSteps)
   const steps = stepCounts.every(n => n !== undefined) ? volume(stepCounts) : undefined
   const scales = new Array<number>(m.rank).fill(1)
-  let workerStride = 1, stepStride = 1
+  let workerStride = 1,
+    stepStride = 1
   for (let i = m.factors.length - 1; i >= 0; i--) {
     const factor = m.factors[i]
     if (!factor) continue
-    const workers = factorWorkers(factor), shape = factorShape(factor, m.rank)
+    const workers = factorWorkers(factor),
+      shape = factorShape(factor, m.rank)
     const strides = factor.kind === 'custom' ? [] : stridesOf(factor.extents, factor.ranks)
-    places.unshift({ factor, workers, steps: stepCounts[i], workerStride, outermost: workerStride * workers === m.workers, shape, scales: [...scales], strides })
+    places.unshift({
+      factor,
+      workers,
+      steps: stepCounts[i],
+      workerStride,
+      outermost: workerStride * workers === m.workers,
+      shape,
+      scales: [...scales],
+      strides
+    })
     if (factor.kind === 'spatial' || (factor.kind === 'repeat' && steps !== undefined)) {
       const source = factor.kind === 'spatial' ? 'worker' : 'step'
       const sourceStride = source === 'worker' ? workerStride : stepStride
       const total = source === 'worker' ? m.workers : steps
       factor.extents.forEach((extent, j) => {
-        const axis = factor.axes[j] ?? null, divide = sourceStride * (strides[j] ?? 1)
-        if (extent > 1) digits.push({ source, divide, extent, axis, scale: axis === null ? 0 : scales[axis] ?? 1, top: divide * extent === total })
+        const axis = factor.axes[j] ?? null,
+          divide = sourceStride * (strides[j] ?? 1)
+        if (extent > 1)
+          digits.push({
+            source,
+            divide,
+            extent,
+            axis,
+            scale: axis === null ? 0 : (scales[axis] ?? 1),
+            top: divide * extent === total
+          })
       })
     }
     workerStride *= workers
     stepStride *= stepCounts[i] ?? 1
-    shape.forEach((extent, axis) => { scales[axis] = (scales[axis] ?? 1) * extent })
+    shape.forEach((extent, axis) => {
+      scales[axis] = (scales[axis] ?? 1) * extent
+    })
   }
   return { places, digits: mergeDigits(digits), steps, hasCustom: m.factors.some(f => f.kind === 'custom') }
 }
 
 /**
- * Two digits that are neighbours both in their source and along their axis are one digit. After merging, equal functions have equal
+ * Two digits that are neighbours both in their source and along their axis are one digit. After merging, equal
+ * functions have equal
  * digits: the lowest place where two merged lists differ would be a place where one of them could still be merged.
  */
 function mergeDigits(digits: readonly Digit[]): Digit[] {
-  const order = [...digits].sort((a, b) => a.source === b.source ? a.divide - b.divide : a.source < b.source ? 1 : -1)
+  const order = [...digits].sort((a, b) =>
+    a.source === b.source ? a.divide - b.divide : a.source < b.source ? 1 : -1
+  )
   const merged: Digit[] = []
   for (const next of order) {
     const last = merged.at(-1)
-    if (last && last.source === next.source && last.axis === next.axis && next.divide === last.divide * last.extent
-      && next.scale === last.scale * (last.axis === null ? 0 : last.extent)) {
+    if (
+      last &&
+      last.source === next.source &&
+      last.axis === next.axis &&
+      next.divide === last.divide * last.extent &&
+      next.scale === last.scale * (last.axis === null ? 0 : last.extent)
+    ) {
       merged[merged.length - 1] = { ...last, extent: last.extent * next.extent, top: next.top }
     } else merged.push(next)
   }
@@ -456,15 +594,22 @@ function ownWorker<E>(place: Place, worker: E, a: Arithmetic<E>): E {
 }
 
 /** The step of each factor, from the step of its mapping: mixed radix, whose radices may depend on the worker. */
-function ownSteps<E>(p: Prepared, worker: E, step: E, a: Arithmetic<E>): { readonly place: Place; readonly step: E }[] {
-  const own: { place: Place; step: E }[] = []
+function ownSteps<E>(
+  p: Prepared,
+  worker: E,
+  step: E,
+  a: Arithmetic<E>
+): Array<{ readonly place: Place; readonly step: E }> {
+  const own: Array<{ place: Place; step: E }> = []
   let rest = step
   for (let i = p.places.length - 1; i >= 0; i--) {
     const place = p.places[i]
     if (!place) continue
     const uniform = place.steps
-    const radix = uniform !== undefined || place.factor.kind !== 'custom' ? a.constant(uniform ?? 1)
-      : a.lookup(customTable(place.factor).counts, ownWorker(place, worker, a))
+    const radix =
+      uniform !== undefined || place.factor.kind !== 'custom'
+        ? a.constant(uniform ?? 1)
+        : tableItem(customTable(place.factor).counts, ownWorker(place, worker, a), a)
     own.unshift({ place, step: uniform === 1 ? a.constant(0) : i === 0 ? rest : a.binary('%', rest, radix) })
     if (uniform !== 1) rest = a.binary('/', rest, radix)
   }
@@ -480,72 +625,113 @@ interface Choices {
 
 function ownChoices(place: Place, task: Task): Choices {
   const f = place.factor
-  const index = f.axes.map(axis => axis === null ? null : floorDivide(task[axis] ?? 0, place.scales[axis] ?? 1) % (place.shape[axis] ?? 1))
+  const index = f.axes.map(axis =>
+    axis === null ? null : floorDivide(task[axis] ?? 0, place.scales[axis] ?? 1) % (place.shape[axis] ?? 1)
+  )
   if (f.kind === 'custom') {
     const strides = keptStrides(f)
     const owners = customOwners(f).get(index.reduce<number>((n, t, i) => n + (t ?? 0) * (strides[i] ?? 0), 0)) ?? []
     return {
       count: owners.length,
       workers: () => new Set(owners.map(o => o.worker)),
-      steps: worker => owners.flatMap(o => o.worker === worker ? [o.step] : []),
+      steps: worker => owners.flatMap(o => (o.worker === worker ? [o.step] : []))
     }
   }
   const fixed = index.reduce<number>((n, t, i) => n + (t ?? 0) * (place.strides[i] ?? 1), 0)
-  const free = index.flatMap((t, i) => t === null ? [{ extent: f.extents[i] ?? 1, stride: place.strides[i] ?? 1 }] : [])
+  const free = index
+    .flatMap((t, i) => (t === null ? [{ extent: f.extents[i] ?? 1, stride: place.strides[i] ?? 1 }] : []))
     .sort((a, b) => b.stride - a.stride)
   const count = free.reduce((n, d) => n * d.extent, 1)
-  return f.kind === 'spatial' ? { count, workers: () => sums(fixed, free), steps: () => [0] }
+  return f.kind === 'spatial'
+    ? { count, workers: () => sums(fixed, free), steps: () => [0] }
     : { count, workers: () => [0], steps: () => sums(fixed, free) }
 }
 
 /** `base` plus each combination of multiples, ascending: the strides are mixed radix, the largest first. */
-function* sums(base: number, free: readonly { readonly extent: number; readonly stride: number }[], from = 0): Generator<number> {
+function* sums(
+  base: number,
+  free: ReadonlyArray<{ readonly extent: number; readonly stride: number }>,
+  from = 0
+): Generator<number> {
   const first = free[from]
-  if (!first) { yield base; return }
+  if (!first) {
+    yield base
+    return
+  }
   for (let i = 0; i < first.extent; i++) yield* sums(base + i * first.stride, free, from + 1)
 }
 
 /** One of each list, the last varying fastest. */
-function* products(lists: readonly (() => Iterable<number>)[], from = 0): Generator<readonly number[]> {
+function* products(lists: ReadonlyArray<() => Iterable<number>>, from = 0): Generator<readonly number[]> {
   const first = lists[from]
-  if (!first) { yield []; return }
+  if (!first) {
+    yield []
+    return
+  }
   for (const n of first()) for (const rest of products(lists, from + 1)) yield [n, ...rest]
 }
 
 // ---------------------------------------------------------------- factors
 
 function atom(kind: Atom['kind'], extents: Shape, ranks: readonly number[], loops: readonly Loop[]): Result<Mapping> {
-  return andThen(checkShape(extents, `\`${kind}\``), () => andThen(checkRanks(extents, ranks, `\`${kind}\``), () =>
-    success(fromFactors(extents.length, [{ kind, extents: [...extents], ranks: [...ranks], axes: identityRanks(extents), loops }]))))
+  return andThen(checkShape(extents, `\`${kind}\``), () =>
+    andThen(checkRanks(extents, ranks, `\`${kind}\``), () =>
+      success(
+        fromFactors(extents.length, [
+          { kind, extents: [...extents], ranks: [...ranks], axes: identityRanks(extents), loops }
+        ])
+      )
+    )
+  )
 }
 
 function fromFactors(rank: number, factors: readonly Factor[]): Mapping {
   const shape = new Array<number>(rank).fill(1)
   let workers = 1
   for (const f of factors) {
-    factorShape(f, rank).forEach((extent, axis) => { shape[axis] = (shape[axis] ?? 1) * extent })
+    factorShape(f, rank).forEach((extent, axis) => {
+      shape[axis] = (shape[axis] ?? 1) * extent
+    })
     workers *= factorWorkers(f)
   }
   return { kind: 'mapping', rank, shape, workers, factors }
 }
 
 function checkAxis(m: Mapping, axis: number): Result<number> {
-  return Number.isInteger(axis) && axis >= 0 && axis < m.rank ? success(axis)
-    : failure('bad-axis', `Axis ${axis} does not exist: \`${mappingText(m)}\` has ${m.rank === 1 ? 'axis 0 only' : `axes 0 to ${m.rank - 1}`}.`)
+  return Number.isInteger(axis) && axis >= 0 && axis < m.rank
+    ? success(axis)
+    : failure(
+      'bad-axis',
+      `Axis ${axis} does not exist: \`${mappingText(m)}\` has ${m.rank === 1 ? 'axis 0 only' : `axes 0 to ${m.rank - 1}`}.`
+    )
 }
 
 /** The atom with some of its dimensions only; their ranks close up. */
-function keepDimensions(f: Atom, kept: readonly number[], axes: readonly (number | null)[]): Atom {
-  const pick = <T>(list: readonly T[]): T[] => kept.flatMap(i => { const x = list[i]; return x === undefined ? [] : [x] })
+function keepDimensions(f: Atom, kept: readonly number[], axes: ReadonlyArray<number | null>): Atom {
+  const pick = <T>(list: readonly T[]): T[] =>
+    kept.flatMap(i => {
+      const x = list[i]
+      return x === undefined ? [] : [x]
+    })
   const ranks = pick(f.ranks)
-  return { ...f, extents: pick(f.extents), ranks: ranks.map(r => ranks.filter(s => s < r).length), axes: pick(axes), loops: pick(f.loops) }
+  return {
+    ...f,
+    extents: pick(f.extents),
+    ranks: ranks.map(r => ranks.filter(s => s < r).length),
+    axes: pick(axes),
+    loops: pick(f.loops)
+  }
 }
 
 function atomText(f: Atom): string {
   const column = f.extents.length > 1 && sameNumbers(f.ranks, reversedRanks(f.extents))
   const row = sameNumbers(f.ranks, identityRanks(f.extents))
   const words = f.loops.map(loopText)
-  const loops = words.every(w => w === 'automatic') ? [] : words.every(w => w === words[0]) ? words.slice(0, 1) : words
+  const loops = words.every(w => w === 'automatic')
+    ? []
+    : words.every(w => w === words[0])
+      ? words.slice(0, 1)
+      : words
   const ranks = row || column ? [] : [`ranks: ${shapeText(f.ranks)}`]
   return `${column ? 'col_' : ''}${f.kind}(${[...f.extents, ...loops, ...ranks].join(', ')})`
 }
@@ -559,15 +745,20 @@ function uniformSteps(f: Factor): number | undefined {
 }
 
 function mostSteps(f: Factor): number {
-  return f.kind === 'custom' && f.tasks.kind === 'table' ? f.tasks.tasks.reduce((n, list) => Math.max(n, list.length), 0) : uniformSteps(f) ?? 0
+  return f.kind === 'custom' && f.tasks.kind === 'table'
+    ? f.tasks.tasks.reduce((n, list) => Math.max(n, list.length), 0)
+    : (uniformSteps(f) ?? 0)
 }
 
 function customStepsOf(f: Factor, ownWorker: number): number {
-  return f.kind === 'custom' && f.tasks.kind === 'table' ? f.tasks.tasks[ownWorker]?.length ?? 0 : uniformSteps(f) ?? 0
+  return f.kind === 'custom' && f.tasks.kind === 'table'
+    ? (f.tasks.tasks[ownWorker]?.length ?? 0)
+    : (uniformSteps(f) ?? 0)
 }
 
 function customTasksOf(f: Custom, worker: number): readonly Task[] {
-  return f.tasks.kind === 'table' ? f.tasks.tasks[worker] ?? []
+  return f.tasks.kind === 'table'
+    ? (f.tasks.tasks[worker] ?? [])
     : f.tasks.tasks.map(index => index.map(e => evaluateExpr(e, { w: worker }, numbers)))
 }
 
@@ -575,29 +766,38 @@ function customTasksOf(f: Custom, worker: number): readonly Task[] {
 interface CustomTable {
   readonly counts: readonly number[]
   readonly starts: readonly number[]
-  readonly columns: readonly (readonly number[])[]
+  readonly columns: ReadonlyArray<readonly number[]>
 }
 
 function customTable(f: Custom): CustomTable {
   let table = customTables.get(f)
   if (!table) {
-    const lists = f.tasks.kind === 'table' ? f.tasks.tasks : Array.from({ length: f.workers }, (_, w) => customTasksOf(f, w))
+    const lists =
+      f.tasks.kind === 'table' ? f.tasks.tasks : Array.from({ length: f.workers }, (_, w) => customTasksOf(f, w))
     const counts = lists.map(list => list.length)
     let next = 0
-    const starts = counts.map(n => { const start = next; next += n; return start })
+    const starts = counts.map(n => {
+      const start = next
+      next += n
+      return start
+    })
     const columns = f.extents.map((_, i) => lists.flatMap(list => list.map(task => task[i] ?? 0)))
-    customTables.set(f, table = { counts, starts, columns })
+    customTables.set(f, (table = { counts, starts, columns }))
   }
   return table
 }
 
 function customTaskAt<E>(f: Custom, worker: E, step: E, a: Arithmetic<E>): readonly E[] {
-  if (f.tasks.kind === 'expressions') {
-    const tasks = f.tasks.tasks.map(index => index.map(e => evaluateExpr(e, { w: worker }, a)))
-    return f.extents.map((_, i) => tasks.map(task => task[i] ?? a.constant(0)).reduceRight((otherwise, own, k) =>
-      a.select(a.binary('==', step, a.constant(k)), own, otherwise)))
+  const { tasks } = f
+  if (tasks.kind === 'expressions') {
+    const item = (axis: number) => (k: number) => evaluateExpr(tasks.tasks[k]?.[axis] ?? constant(0), { w: worker }, a)
+    return f.extents.map((_, axis) => a.choose(step, tasks.tasks.length, item(axis)))
   }
   const { starts, columns } = customTable(f)
-  const row = a.binary('+', a.lookup(starts, worker), step)
-  return columns.map(column => a.lookup(column, row))
+  const row = a.binary('+', tableItem(starts, worker, a), step)
+  return columns.map(column => tableItem(column, row, a))
+}
+
+function tableItem<E>(values: readonly number[], index: E, a: Arithmetic<E>): E {
+  return a.choose(index, values.length, i => a.constant(values[i] ?? 0))
 }

@@ -1,8 +1,6 @@
 /** What a user's input can cause crosses a layer as a value: a result, or one problem in the user's terms. */
 
-export type Result<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problem: Problem }
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem }
 
 /** Stable codes of everything that can be wrong with a task mapping or a data layout. */
 export type ProblemCode =

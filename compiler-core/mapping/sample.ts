@@ -1,7 +1,8 @@
 /**
  * The cells of a window onto a mapping or a layout, as flat arrays, for drawing at any level of detail.
  *
- * The digits of a task index each belong to one axis, so the worker (and the step) of a cell is a number for its row plus a
+ * The digits of a task index each belong to one axis, so the worker (and the step) of a cell is a number for its row
+ * plus a
  * number for its column: a window of a million cells costs two short tables and a million additions.
  */
 import { floorDivide, numbers } from './arithmetic.ts'
@@ -44,7 +45,9 @@ export function sampleTile(m: Mapping, window: TileWindow): TileSample {
 /** Offsets, row-major, rowCount x columnCount. */
 export function sampleLayout(layout: Layout, window: TileWindow): Float64Array {
   const offsets = new Float64Array(window.rowCount * window.columnCount)
-  forEachCell(window, (index, cell) => { offsets[cell] = offset(layout, index, numbers) })
+  forEachCell(window, (index, cell) => {
+    offsets[cell] = offset(layout, index, numbers)
+  })
   return offsets
 }
 
@@ -70,7 +73,10 @@ function forEachCell(w: TileWindow, visit: (index: readonly number[], cell: numb
   }
 }
 
-/** What a row or a column adds to the worker and step of its cells, and to the own cell of each custom factor, in order. */
+/**
+ * What a row or a column adds to the worker and step of its cells, and to the own cell of each custom factor, in
+ * order.
+ */
 interface AxisTable {
   readonly workers: Float64Array
   readonly steps: Float64Array
@@ -78,25 +84,34 @@ interface AxisTable {
 }
 
 function sampleByAxis(m: Mapping, window: TileWindow, sample: TileSample): void {
-  const places = placesOf(m), stepStrides = stepStridesOf(places)
-  const customs = places.flatMap((place, i) => place.factor.kind === 'custom' ? [{ place, factor: place.factor, stepStride: stepStrides[i] ?? 1 }] : [])
+  const places = placesOf(m),
+    stepStrides = stepStridesOf(places)
+  const customs = places.flatMap((place, i) =>
+    place.factor.kind === 'custom' ? [{ place, factor: place.factor, stepStride: stepStrides[i] ?? 1 }] : []
+  )
   const copies = places.reduce((n, place) => n * freeVolume(place), 1)
   const table = (axes: readonly number[], at: (i: number) => readonly number[], count: number) =>
     axisTable(places, stepStrides, axes, at, count)
   const drawn = window.rowAxis === null ? [window.columnAxis] : [window.rowAxis, window.columnAxis]
-  const others = m.shape.flatMap((_, axis) => drawn.includes(axis) ? [] : [axis])
+  const others = m.shape.flatMap((_, axis) => (drawn.includes(axis) ? [] : [axis]))
   const base = table(others, () => others.map(axis => window.fixed[axis] ?? 0), 1)
-  const rows = window.rowAxis === null ? table([], () => [], 1)
-    : table([window.rowAxis], i => [window.rowFrom + i * window.rowStep], window.rowCount)
+  const rows =
+    window.rowAxis === null
+      ? table([], () => [], 1)
+      : table([window.rowAxis], i => [window.rowFrom + i * window.rowStep], window.rowCount)
   const columns = table([window.columnAxis], i => [window.columnFrom + i * window.columnStep], window.columnCount)
   for (let row = 0, cell = 0; row < window.rowCount; row++) {
     const r = window.rowAxis === null ? 0 : row
-    const rowWorker = (base.workers[0] ?? 0) + (rows.workers[r] ?? 0), rowStep = (base.steps[0] ?? 0) + (rows.steps[r] ?? 0)
+    const rowWorker = (base.workers[0] ?? 0) + (rows.workers[r] ?? 0),
+      rowStep = (base.steps[0] ?? 0) + (rows.steps[r] ?? 0)
     for (let column = 0; column < window.columnCount; column++, cell++) {
-      let worker = rowWorker + (columns.workers[column] ?? 0), step = rowStep + (columns.steps[column] ?? 0), count = copies
+      let worker = rowWorker + (columns.workers[column] ?? 0),
+        step = rowStep + (columns.steps[column] ?? 0),
+        count = copies
       for (const [c, { place, factor, stepStride }] of customs.entries()) {
         const own = (base.cells[c]?.[0] ?? 0) + (rows.cells[c]?.[r] ?? 0) + (columns.cells[c]?.[column] ?? 0)
-        const owners = customOwners(factor).get(own), first = owners?.[0]
+        const owners = customOwners(factor).get(own),
+          first = owners?.[0]
         count *= owners?.length ?? 0
         worker += (first?.worker ?? 0) * place.workerStride
         step += (first?.step ?? 0) * stepStride
@@ -108,20 +123,29 @@ function sampleByAxis(m: Mapping, window: TileWindow, sample: TileSample): void 
   }
 }
 
-function axisTable(places: readonly Place[], stepStrides: readonly number[], axes: readonly number[],
-  at: (i: number) => readonly number[], count: number): AxisTable {
-  const workers = new Float64Array(count), steps = new Float64Array(count), cells: Float64Array[] = []
+function axisTable(
+  places: readonly Place[],
+  stepStrides: readonly number[],
+  axes: readonly number[],
+  at: (i: number) => readonly number[],
+  count: number
+): AxisTable {
+  const workers = new Float64Array(count),
+    steps = new Float64Array(count),
+    cells: Float64Array[] = []
   places.forEach((place, p) => {
     const f = place.factor
     const into = f.kind === 'spatial' ? workers : f.kind === 'repeat' ? steps : new Float64Array(count)
     if (f.kind === 'custom') cells.push(into)
-    const unit = f.kind === 'spatial' ? place.workerStride : f.kind === 'repeat' ? stepStrides[p] ?? 1 : 1
+    const unit = f.kind === 'spatial' ? place.workerStride : f.kind === 'repeat' ? (stepStrides[p] ?? 1) : 1
     const strides = f.kind === 'custom' ? keptStrides(f) : place.strides
     axes.forEach((axis, n) => {
       const dimension = f.axes.indexOf(axis)
       if (dimension < 0) return
-      const scale = place.scales[axis] ?? 1, extent = place.shape[axis] ?? 1, worth = unit * (strides[dimension] ?? 0)
-      for (let i = 0; i < count; i++) into[i] = (into[i] ?? 0) + floorDivide(at(i)[n] ?? 0, scale) % extent * worth
+      const scale = place.scales[axis] ?? 1,
+        extent = place.shape[axis] ?? 1,
+        worth = unit * (strides[dimension] ?? 0)
+      for (let i = 0; i < count; i++) into[i] = (into[i] ?? 0) + (floorDivide(at(i)[n] ?? 0, scale) % extent) * worth
     })
   })
   return { workers, steps, cells }
@@ -139,5 +163,7 @@ function stepStridesOf(places: readonly Place[]): number[] {
 
 function freeVolume(place: Place): number {
   const f = place.factor
-  return f.kind === 'custom' ? 1 : f.axes.reduce<number>((n, axis, i) => axis === null ? n * (f.extents[i] ?? 1) : n, 1)
+  return f.kind === 'custom'
+    ? 1
+    : f.axes.reduce<number>((n, axis, i) => (axis === null ? n * (f.extents[i] ?? 1) : n), 1)
 }

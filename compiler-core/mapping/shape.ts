@@ -24,7 +24,9 @@ export function reversedRanks(shape: Shape): number[] {
 export function stridesOf(shape: Shape, ranks: readonly number[]): number[] {
   const strides = new Array<number>(shape.length).fill(1)
   const dimensionOfRank = new Array<number>(shape.length).fill(0)
-  ranks.forEach((rank, dimension) => { dimensionOfRank[rank] = dimension })
+  ranks.forEach((rank, dimension) => {
+    dimensionOfRank[rank] = dimension
+  })
   let stride = 1
   for (let rank = shape.length - 1; rank >= 0; rank--) {
     const dimension = dimensionOfRank[rank] ?? 0
@@ -39,7 +41,11 @@ export function checkShape(shape: Shape, what: string): Result<Shape> {
   if (shape.length === 0) return failure('bad-extent', `${what} needs at least one extent.`)
   for (const [axis, extent] of shape.entries()) {
     if (!Number.isSafeInteger(extent) || extent < 1) {
-      return failure('bad-extent', `${what} has extent ${extent} in dimension ${axis}; every extent is a whole number of at least 1.`, axis)
+      return failure(
+        'bad-extent',
+        `${what} has extent ${extent} in dimension ${axis}; every extent is a whole number of at least 1.`,
+        axis
+      )
     }
   }
   if (!Number.isSafeInteger(volume(shape))) {
@@ -51,16 +57,27 @@ export function checkShape(shape: Shape, what: string): Result<Shape> {
 /** Ranks are a permutation of 0..rank-1, one for each dimension. */
 export function checkRanks(shape: Shape, ranks: readonly number[], what: string): Result<readonly number[]> {
   if (ranks.length !== shape.length) {
-    return failure('bad-ranks', `${what} has ${counted(shape.length, 'dimension')} but ${counted(ranks.length, 'rank')}; \`ranks\` gives one for each dimension.`)
+    return failure(
+      'bad-ranks',
+      `${what} has ${counted(shape.length, 'dimension')} but ${counted(ranks.length, 'rank')}; \`ranks\` gives one for each dimension.`
+    )
   }
   const seen = new Map<number, number>()
   for (const [axis, rank] of ranks.entries()) {
     if (!Number.isInteger(rank) || rank < 0 || rank >= shape.length) {
-      return failure('bad-ranks', `Rank ${rank} of dimension ${axis} is not one of 0 to ${shape.length - 1} (0 varies slowest).`, axis)
+      return failure(
+        'bad-ranks',
+        `Rank ${rank} of dimension ${axis} is not one of 0 to ${shape.length - 1} (0 varies slowest).`,
+        axis
+      )
     }
     const other = seen.get(rank)
     if (other !== undefined) {
-      return failure('bad-ranks', `Dimensions ${other} and ${axis} both have rank ${rank}; each rank is given once.`, axis)
+      return failure(
+        'bad-ranks',
+        `Dimensions ${other} and ${axis} both have rank ${rank}; each rank is given once.`,
+        axis
+      )
     }
     seen.set(rank, axis)
   }

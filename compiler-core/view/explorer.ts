@@ -13,13 +13,17 @@ export interface TextRange {
   readonly end: { readonly line: number; readonly character: number }
 }
 
-export interface TextPlace { readonly uri: string; readonly range: TextRange }
+export interface TextPlace {
+  readonly uri: string
+  readonly range: TextRange
+}
 
 /** The mapping or the layout under the cursor. */
-export type Subject = SubjectText & (
-  | { readonly kind: 'mapping'; readonly mapping: Mapping; readonly factors: readonly FactorText[] }
-  | { readonly kind: 'layout'; readonly layout: Layout }
-)
+export type Subject = SubjectText &
+  (
+    | { readonly kind: 'mapping'; readonly mapping: Mapping; readonly factors: readonly FactorText[] }
+    | { readonly kind: 'layout'; readonly layout: Layout }
+  )
 
 interface SubjectText {
   /** The name it is bound to, or its own text where it has none. */
@@ -59,8 +63,13 @@ export const fromPage = z.discriminatedUnion('type', [
   /** Put the cursor on the text of a factor. */
   z.object({ type: z.literal('revealFactor'), factor: z.int().min(0) }),
   /** Keep the picture as a file; `data` is the text of an SVG or the base64 of a PNG. */
-  z.object({ type: z.literal('save'), format: z.enum(['svg', 'png']), name: z.string().max(120), data: z.string().max(64 * 2 ** 20) }),
+  z.object({
+    type: z.literal('save'),
+    format: z.enum(['svg', 'png']),
+    name: z.string().max(120),
+    data: z.string().max(64 * 2 ** 20)
+  }),
   /** For tests: the picture of this sequence number is on the screen. */
-  z.object({ type: z.literal('drawn'), title: z.string().max(1000), milliseconds: z.number() }),
+  z.object({ type: z.literal('drawn'), title: z.string().max(1000), milliseconds: z.number() })
 ])
 export type FromPage = z.infer<typeof fromPage>

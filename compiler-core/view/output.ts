@@ -11,7 +11,7 @@ export const mappingOutput = z.object({
   /** Worker -> its tasks in order. */
   tasks: z.array(z.array(index)).nullable(),
   /** Null where it differs from worker to worker. */
-  tasks_per_worker: z.int().min(0).nullable().optional(),
+  tasks_per_worker: z.int().min(0).nullable().optional()
 })
 export type MappingOutput = z.infer<typeof mappingOutput>
 
@@ -20,16 +20,18 @@ export const layoutOutput = z.object({
   shape: index,
   /** Storage cells. */
   size: z.int().min(0),
-  offsets: index.nullable(),
+  offsets: index.nullable()
 })
 export type LayoutOutput = z.infer<typeof layoutOutput>
 
 /** `heddle check FILE --json`; ranges are LSP's. */
-export const checkOutput = z.array(z.object({
-  file: z.string(),
-  range: z.object({ start: position, end: position }),
-  severity: z.enum(['error', 'warning', 'information']),
-  code: z.string(),
-  message: z.string(),
-}))
+export const checkOutput = z.array(
+  z.object({
+    file: z.string(),
+    range: z.object({ start: position, end: position }),
+    severity: z.enum(['error', 'warning', 'information']),
+    code: z.string(),
+    message: z.string()
+  })
+)
 export type CheckOutput = z.infer<typeof checkOutput>
