@@ -96,3 +96,11 @@ export function sameNumbers(a: readonly number[], b: readonly number[]): boolean
 export function counted(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
+
+/** All indices of a shape in row-major order. */
+export function indicesOf(shape: Shape): number[][] {
+  return shape.reduce<number[][]>(
+    (indices, extent) => indices.flatMap(index => Array.from({ length: extent }, (_, i) => [...index, i])),
+    [[]]
+  )
+}

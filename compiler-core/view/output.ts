@@ -35,3 +35,17 @@ export const checkOutput = z.array(
   })
 )
 export type CheckOutput = z.infer<typeof checkOutput>
+
+/** `heddle doctor --json`. */
+export const doctorOutput = z.object({
+  version: z.string(),
+  node: z.string(),
+  platform: z.string(),
+  tools: z.array(z.object({
+    name: z.string(),
+    purpose: z.string(),
+    path: z.string().nullable(),
+    version: z.string().nullable()
+  }))
+})
+export type DoctorOutput = z.infer<typeof doctorOutput>

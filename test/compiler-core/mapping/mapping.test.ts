@@ -57,7 +57,7 @@ const v13 = x(s(4, 2), r(2, 2), s(4, 8), r(4, 4))
 const v14 = must(projectZero(x(s(4, 2), r(2, 1), s(4, 8), r(4, 1)), [1]))
 
 describe('the vectors of the reference (1.9)', () => {
-  const facts: Array<[string, Mapping, number, number[], number, string?]> = [
+  const facts: [string, Mapping, number, number[], number, string?][] = [
     ['V1', v1, 128, [64, 8], 4, '3bc72099d75e9ad0'],
     ['V2', x(s(2, 1), s(1, 8), s(2, 1)), 32, [4, 8], 1, 'b939fe6e8068c7f5'],
     ['V3', x(s(2, 2), r(1, 2)), 4, [2, 4], 2, '5ba354588e70c29b'],
@@ -79,7 +79,7 @@ describe('the vectors of the reference (1.9)', () => {
     if (sha !== undefined) expect(digest(m)).toBe(sha)
   })
 
-  const rows: Array<[string, Mapping, number, string]> = [
+  const rows: [string, Mapping, number, string][] = [
     ['V1', v1, 8, '1.0 17.0 33.0 49.0'],
     ['V1', v1, 127, '15.7 31.7 47.7 63.7'],
     ['V2', x(s(2, 1), s(1, 8), s(2, 1)), 18, '2.1'],
@@ -102,7 +102,7 @@ describe('the vectors of the reference (1.9)', () => {
   ]
   it.each(rows)('%s: the tasks of a worker', (_, m, worker, tasks) => expect(dotted(tasksOf(m, worker))).toBe(tasks))
 
-  const steps: Array<[Mapping, number, number, string]> = [
+  const steps: [Mapping, number, number, string][] = [
     [v13, 0, 4, '1.0'],
     [v13, 0, 16, '0.32'],
     [v13, 0, 32, '16.0'],
@@ -119,7 +119,7 @@ describe('the vectors of the reference (1.9)', () => {
     expect(taskAt(m, worker, step, numbers).join('.')).toBe(task)
   )
 
-  const distributed: Array<[number[], number, number[] | undefined, string]> = [
+  const distributed: [number[], number, number[] | undefined, string][] = [
     [[8, 32], 64, undefined, 'repeat(4, 1) * spatial(2, 32)'],
     [[8, 64], 64, undefined, 'repeat(8, 1) * spatial(1, 64)'],
     [[8, 96], 64, undefined, 'repeat(4, 3) * spatial(2, 32)'],
@@ -146,7 +146,7 @@ describe('the vectors of the reference (1.9)', () => {
 })
 
 describe('closed forms', () => {
-  const cases: Array<[Mapping, string]> = [
+  const cases: [Mapping, string][] = [
     [v1, 'k * 16 + w / 8, w % 8'],
     [x(s(2, 1), s(1, 8), s(2, 1)), 'w / 16 * 2 + w % 2, w / 2 % 8'],
     [s(6), 'w'],
@@ -164,7 +164,7 @@ describe('closed forms', () => {
 })
 
 describe('text', () => {
-  const cases: Array<[Mapping, string]> = [
+  const cases: [Mapping, string][] = [
     [must(spatial([2, 3, 4], [1, 2, 0])), 'spatial(2, 3, 4, ranks: (1, 2, 0))'],
     [cs(2, 3), 'col_spatial(2, 3)'],
     [must(repeat([1, 8], { loops: [{ kind: 'vector' }] })), 'repeat(1, 8, vector)'],
@@ -183,7 +183,7 @@ describe('text', () => {
 })
 
 describe('what is refused, and why', () => {
-  const cases: Array<[string, Result<unknown>, string, RegExp]> = [
+  const cases: [string, Result<unknown>, string, RegExp][] = [
     ['zero extent', spatial([4, 0]), 'bad-extent', /extent 0 in dimension 1/],
     ['negative extent', repeat([-1]), 'bad-extent', /extent -1 in dimension 0/],
     ['fraction', repeat([1.5]), 'bad-extent', /1\.5/],

@@ -1,0 +1,18 @@
+/** `heddle doctor`: which tools of this machine Heddle can use, and what is missing without the others. */
+import { findTools } from '../toolchain/tools.ts'
+import type { DoctorOutput } from '../view/output.ts'
+import type { Report } from './describe.ts'
+
+export async function doctorReport(version: string): Promise<Report> {
+  const tools = await findTools()
+  const lines = tools.map(tool => tool.path === undefined
+    ? `  missing  ${tool.name.padEnd(11)} ${tool.purpose}\n`
+    : `  found    ${tool.name.padEnd(11)} ${tool.purpose}: ${tool.path}${tool.version === undefined ? '' : ` (${tool.version})`}\n`)
+  const machine = `heddle ${version}, Node ${process.versions.node}, ${process.platform} ${process.arch}`
+  const json: DoctorOutput = {
+    version, node: process.versions.node, platform: `${process.platform}-${process.arch}`,
+    tools: tools.map(t => ({ name: t.name, purpose: t.purpose, path: t.path ?? null, version: t.version ?? null }))
+  }
+  const text = `${machine}\n${lines.join('')}Describing, checking and formatting programs needs none of these.\n`
+  return { status: 0, text, errors: '', json }
+}
