@@ -1,0 +1,5 @@
+declare module '*.heddle' {
+  const text: string
+  export default text
+}
+declare module '*.css'
