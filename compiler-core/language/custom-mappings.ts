@@ -10,7 +10,7 @@
  */
 import type { Expr as MappingExpr } from '../mapping/arithmetic.ts'
 import { custom, customTaskLimit, type CustomTasks } from '../mapping/mapping.ts'
-import { counted, shapeText } from '../mapping/shape.ts'
+import { checkShape, counted, shapeText } from '../mapping/shape.ts'
 import { bindName, evaluate, quietly, rangeOf, repeated } from './evaluate.ts'
 import { fromProblem } from './operations.ts'
 import { problem, type Frame, type Run } from './run.ts'
@@ -27,11 +27,14 @@ export function customMapping(run: Run, frame: Frame, n: CustomMapping): Value {
     return unknown
   }
   const extents = shape.filter(d => d !== undefined), workers = Number(extent.value)
-  const checked = custom(n.name.text, workers, extents, { kind: 'expressions', tasks: [] })
+  const checked = checkShape(extents, `\`${n.name.text}\``)
   if (!checked.ok) {
-    const axis = checked.problem.axis
-    const written = n.shape.kind === 'Tuple' ? n.shape.items[axis ?? -1] : undefined
-    return fromProblem(run, frame, checked.problem, axis === undefined && checked.problem.code === 'bad-extent' ? n.worker.extent : written ?? n.shape)
+    const item = n.shape.kind === 'Tuple' ? n.shape.items[checked.problem.axis ?? -1] : undefined
+    return fromProblem(run, frame, checked.problem, item ?? n.shape)
+  }
+  if (workers < 1) {
+    problem(run, frame.module, n.worker.extent, 'bad-extent', `A mapping has at least 1 worker; this one has ${workers}.`)
+    return unknown
   }
   if (workers > customTaskLimit) {
     problem(run, frame.module, n.worker.extent, 'too-large', `A custom mapping has at most ${customTaskLimit} tasks over all workers; this one has ${workers} workers. Compose a smaller one with \`spatial\` and \`repeat\`.`)

@@ -13,7 +13,7 @@ import { bindArguments, convert, type Given } from './arguments.ts'
 import { combine, memberKind, memberNatives, natives, offsetOf, type Bound, type NativeCall } from './natives.ts'
 import { binaryValue, exact, unaryValue } from './operations.ts'
 import type { Definition, DefinitionKind } from './resolve.ts'
-import { chainText, limits, problem, spend, type Frame, type Module, type Run } from './run.ts'
+import { limits, problem, spend, type Frame, type Module, type Run } from './run.ts'
 import { nearest } from './suggestions.ts'
 import type {
   Argument, Block, Call, Comprehension, Conditional, Element, Expr, Fn, Generator, Member, NameRef, Node, NumberLiteral,
@@ -108,7 +108,7 @@ function tooDeep(run: Run, frame: Frame, e: Expr): Value {
 }
 
 function endlessRecursion(run: Run, frame: Frame, e: Node): void {
-  problem(run, frame.module, e, 'endless-recursion', `The call goes ${run.calls.length} calls deep without an end: ${chainText(run.calls)}. A recursive function needs a case that does not call itself.`)
+  problem(run, frame.module, e, 'endless-recursion', `These calls are nested ${run.calls.length} deep, which is beyond what is evaluated. A recursive function needs a case that does not call itself`)
   run.stopped = true
   run.limit = run.steps
 }
@@ -512,7 +512,7 @@ function runFunction(run: Run, frame: Frame, n: Fn, bound: ReadonlyMap<string, r
   let value: Value
   let place: Node = n.body
   if (n.body.kind === 'Block') {
-    const state: Returning = { value: undefined, node: undefined }
+    const state: Returning = { problems: run.problems, value: undefined, node: undefined }
     const end = execute(run, frame, n.body, state)
     if (end === 'unknown' || run.stopped) return unknown
     if (end !== 'return' || !state.value) {
@@ -571,7 +571,7 @@ function cast(
 
 // ---------------------------------------------------------------- statements of functions
 
-interface Returning { value: Value | undefined; node: Node | undefined }
+interface Returning { readonly problems: number; value: Value | undefined; node: Node | undefined }
 /** How a statement ended; `unknown`: what comes next depends on something that is not known. */
 type End = 'next' | 'break' | 'continue' | 'return' | 'unknown'
 
@@ -584,6 +584,7 @@ function execute(run: Run, frame: Frame, b: Block, state: Returning): End {
   let end: End = 'next'
   for (const s of b.statements) {
     end = executeStatement(run, frame, s, state)
+    if (run.problems > state.problems) end = 'unknown'
     if (end !== 'next') break
   }
   run.depth--

@@ -21,9 +21,9 @@ export const limits = {
   declarationSteps: 2_000_000,
   fileSteps: 3_000_000,
   /** Calls of functions under way at once. */
-  calls: 200,
+  calls: 160,
   /** Expressions under way at once, those of the callers included: a bound on the stack. */
-  depth: 1_200,
+  depth: 1_000,
   /** Items of a list; values of a range. */
   items: 2 ** 16,
   /** Values inside a list or tuple, at any depth. */
@@ -106,11 +106,12 @@ export function problem(
   for (const site of run.calls.slice(1).reverse().slice(0, 5)) {
     related.push({ uri: site.module.uri, span: spanOf(site.module.source, site.node), message: `\`${site.name}\` is called here` })
   }
-  run.diagnostics.push(diagnostic(code, at, `${message} (in ${chainText(run.calls)})`, { related: [...related, ...more.related ?? []] }))
+  const text = `${message.replace(/\.$/, '')} (in ${chainText(run.calls)}).`
+  run.diagnostics.push(diagnostic(code, at, text, { related: [...related, ...more.related ?? []] }))
 }
 
 /** `f`, called from `g`: the calls under way, the innermost first; a long chain is shortened. */
-export function chainText(calls: readonly CallSite[]): string {
+function chainText(calls: readonly CallSite[]): string {
   const names = calls.map(c => `\`${c.name}\``).reverse()
   const shown = names.length <= 4 ? names : [...names.slice(0, 3), `... ${names.length - 4} more`, ...names.slice(-1)]
   return shown.join(', called from ')

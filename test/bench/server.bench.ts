@@ -1,4 +1,5 @@
-// What typing costs: from a keystroke to its diagnostics, and what the editor asks after it, over stdio with the server that is
+// What typing costs: from a keystroke to its diagnostics, and what the editor asks after it, over stdio with the
+// server that is
 // packed. A keystroke changes a number inside a mapping in the middle of the file, so that values change too.
 import path from 'node:path'
 import {

@@ -101,11 +101,17 @@ export function found(c: Cursor): string {
   const text = tokenText(c)
   return `\`${text.length > 40 ? `${text.slice(0, 40)}...` : text}\``
 }
-/** Reports at the current token, or after the one before it if a line ends between; one message a place. */
-export function report(c: Cursor, code: DiagnosticCode, message: string, fix?: Fix, span: Span = placeOf(c)): void {
+/** One message a place: at the current token, unless told otherwise. */
+export function report(c: Cursor, code: DiagnosticCode, message: string, fix?: Fix, span: Span = c.token): void {
   if (c.reportedAt === c.pos || afterError(c)) return
   c.reportedAt = c.pos
-  c.diagnostics.push(diagnostic(code, span, message, { fix }))
+  c.diagnostics.push(diagnostic(code, { start: span.start, end: span.end }, message, { fix }))
+}
+/** Something is absent: at the token that stands in its place, or where the line before ends. */
+export function reportAbsent(c: Cursor, code: DiagnosticCode, what: string): void {
+  const before = previous(c)
+  const span = before === undefined || before.line === c.token.line ? c.token : gap(c)
+  report(c, code, `Expected ${what}, found ${found(c)}`, undefined, span)
 }
 /** Takes a token, or reports that it is missing after the one before. `where` completes "Expected `)` ...". */
 export function expect(c: Cursor, kind: Sign | ReservedWord, where: string): boolean {
@@ -129,10 +135,6 @@ function gap(c: Cursor): Span {
   const at = previous(c)?.end ?? 0
   return { start: at, end: at }
 }
-function placeOf(c: Cursor): Span {
-  const before = previous(c)
-  return before === undefined || before.line === c.token.line ? { start: c.token.start, end: c.token.end } : gap(c)
-}
 /** Characters without a meaning stand directly before: they have their own message. */
 function afterError(c: Cursor): boolean {
   for (let i = start(c) - 1; i >= 0 && isTrivia(c.tokens[i]!.kind); i--) if (c.tokens[i]!.kind === 'error') return true
@@ -146,7 +148,7 @@ export function missingNode(c: Cursor): Missing {
   return { kind: 'Missing', first: at, last: at, parent: undefined }
 }
 export function missing(c: Cursor, what: string): Missing {
-  report(c, 'expected-expression', `Expected ${what}, found ${found(c)}`)
+  reportAbsent(c, 'expected-expression', what)
   return missingNode(c)
 }
 /** A name that is declared here. */
@@ -162,7 +164,9 @@ export function name(c: Cursor, what: string): Name {
 }
 /** A name that is used here. */
 export function reference(c: Cursor, what: string): NameRef {
-  if (c.token.kind === 'name') return nameRef(c)
+  return c.token.kind === 'name' ? nameRef(c) : missingName(c, what)
+}
+export function missingName(c: Cursor, what: string): NameRef {
   const at = end(c)
   absentName(c, what)
   return { kind: 'NameRef', first: at, last: at, parent: undefined, text: '' }
@@ -181,7 +185,7 @@ function absentName(c: Cursor, what: string): void {
   if (isReserved && (previous(c)?.end === c.token.start || next === '=' || next === ':' || next === '<' || next === 'in')) {
     report(c, 'reserved-word', `\`${kind}\` is a word of the language; choose another name`)
     bump(c)
-  } else report(c, 'expected-name', `Expected ${what}, found ${found(c)}`)
+  } else reportAbsent(c, 'expected-name', what)
 }
 function isWordKind(kind: TokenKind): boolean {
   return kind !== 'name' && kind !== 'int' && kind !== 'float' && kind !== 'string' && kind !== 'eof' && /^[a-z]/.test(kind)

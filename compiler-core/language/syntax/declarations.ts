@@ -1,6 +1,6 @@
 /** Declarations of a file and their members: operators, schedules, graphs, instances, functions, mappings. */
 import {
-  type Cursor, atWord, braces, bump, eat, eatWord, end, expect, found, isWord, list, misspelled, missingNode, name, nameRef, peek, reference, report, separated,
+  type Cursor, atWord, braces, bump, eat, eatWord, end, expect, found, isWord, list, misspelled, missingNode, name, nameRef, peek, reference, report, reportAbsent, separated,
   skip, start, tokenText,
 } from './cursor.ts'
 import type { TokenKind } from './lexer.ts'
@@ -153,7 +153,7 @@ function family(c: Cursor): Family | undefined {
 }
 function appliesWhen(c: Cursor): Expr | undefined {
   if (!eatWord(c, 'applies')) return undefined
-  if (!eatWord(c, 'when')) report(c, 'expected-token', `Expected \`when\` and a condition, found ${found(c)}`)
+  if (!eatWord(c, 'when')) reportAbsent(c, 'expected-token', '`when` and a condition')
   return expression(c)
 }
 const scheduleMembers: { readonly [word: string]: (c: Cursor) => ScheduleMember } = {
@@ -183,7 +183,7 @@ function tuneLevel(c: Cursor): Level {
   if (c.token.kind === 'int') {
     level = { kind: 'NumberLiteral', first: start(c), last: start(c) + 1, parent: undefined, text: tokenText(c), float: false }
     bump(c)
-  } else report(c, 'expected-token', `Expected the number of the level, found ${found(c)}`)
+  } else reportAbsent(c, 'expected-token', 'the number of the level')
   const candidates = expression(c)
   return { kind: 'Level', first, last: end(c), parent: undefined, level, candidates }
 }

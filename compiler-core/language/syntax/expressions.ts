@@ -3,8 +3,8 @@
  * prefixes, `??`, then calls, indices and members. Indices and extents hold arithmetic only, so that `NAME[NAME <` always starts a reduction.
  */
 import {
-  type Cursor, bump, descend, eat, end, expect, found, limits, list, missing, missingNode, name, nameRef, parenthesize,
-  peek, reference, report, start, startsOnNewLine, startsStatement, tokenText, tooDeep, skipBalanced,
+  type Cursor, bump, descend, eat, end, expect, limits, list, missing, missingNode, name, nameRef, parenthesize,
+  missingName, peek, reference, report, reportAbsent, start, startsOnNewLine, startsStatement, tokenText, tooDeep, skipBalanced,
 } from './cursor.ts'
 import { type TokenKind, stringValue } from './lexer.ts'
 import type {
@@ -124,14 +124,14 @@ function guarded(c: Cursor): Expr {
   c.height++
   return { kind: 'GuardedRead', first: read.first, last: end(c), parent: undefined, read, outside }
 }
-/** Calls, indices and members of `head`. */
-export function postfix(c: Cursor, head: Expr): Expr {
+/** Calls, indices and members of `head`, which a statement may start with (`target`). */
+export function postfix(c: Cursor, head: Expr, target = false): Expr {
   let e = head
   for (;;) {
     const { kind } = c.token
     if (kind === '.') {
       bump(c)
-      const member = reference(c, 'the name of a member')
+      const member = !target && startsOnNewLine(c) ? missingName(c, 'the name of a member') : reference(c, 'the name of a member')
       e = { kind: 'Member', first: e.first, last: end(c), parent: undefined, receiver: e, member }
     } else if (kind === '(' && e.kind !== 'Missing') {
       bump(c)
@@ -184,7 +184,7 @@ function parentheses(c: Cursor): Parenthesized | Tuple {
   bump(c)
   const items = list(c, ')', 'the parentheses', expression)
   const last = end(c), [value] = items
-  const comma = c.tokens[c.significant[c.pos - 2]!]?.kind === ','
+  const comma = peek(c, -1).kind === ',' || (peek(c, -1).kind === ')' && peek(c, -2).kind === ',')
   if (items.length === 1 && value !== undefined && !comma) return { kind: 'Parenthesized', first, last, parent: undefined, value }
   return { kind: 'Tuple', first, last, parent: undefined, items }
 }
@@ -284,7 +284,7 @@ export function pattern(c: Cursor): Pattern {
 
 export function stringLiteral(c: Cursor, what: string): StringLiteral | Missing {
   if (c.token.kind !== 'string') {
-    report(c, 'expected-string', `Expected ${what}, found ${found(c)}`)
+    reportAbsent(c, 'expected-string', what)
     return missingNode(c)
   }
   const first = start(c), value = stringValue(tokenText(c))

@@ -1,7 +1,7 @@
 /** Types, and the statements of kernels, device functions and `fn` blocks. A statement starts with a keyword or a name. */
 import {
-  type Cursor, assignmentSigns, atAssignment, atMember, atWord, braces, bump, descend, eat, eatWord, end, expect, found, list, misspelled, name,
-  nameRef, peek, reference, report, separated, skipBraces, start, startsStatement,
+  type Cursor, assignmentSigns, atAssignment, atMember, atWord, braces, bump, descend, eat, eatWord, end, expect, list, misspelled, name,
+  nameRef, peek, reference, reportAbsent, separated, skipBraces, start, startsStatement,
 } from './cursor.ts'
 import { arithmetic, binaryRest, expression, expressionBeforeEquals, iteration, pattern, postfix } from './expressions.ts'
 import type { TokenKind } from './lexer.ts'
@@ -21,7 +21,7 @@ export function type(c: Cursor): Type {
     return { kind: 'TupleType', first, last: end(c), parent: undefined, items }
   }
   const scope = scopeWord(c)
-  if (c.token.kind !== 'name') report(c, 'expected-type', `Expected a type, found ${found(c)}`)
+  if (c.token.kind !== 'name') reportAbsent(c, 'expected-type', 'a type')
   const element = reference(c, 'a type')
   const dims = eat(c, '[') ? list(c, ']', 'the shape', dim) : []
   const layout = eat(c, 'in') ? expressionBeforeEquals(c) : undefined
@@ -182,14 +182,14 @@ export function returnStatement(c: Cursor, several: boolean): Return {
   return { kind: 'Return', first, last: end(c), parent: undefined, values }
 }
 function assignmentOrCall(c: Cursor): Assignment | CallStatement {
-  const target = postfix(c, nameRef(c))
+  const target = postfix(c, nameRef(c), true)
   if (assignmentSigns.has(c.token.kind)) {
     const operator = c.token.kind as AssignmentOperator
     bump(c)
     const value = expression(c)
     return { kind: 'Assignment', first: target.first, last: end(c), parent: undefined, target, operator, value }
   }
-  if (target.kind !== 'Call') report(c, 'expected-statement', `Expected \`=\` or a call, found ${found(c)}`)
+  if (target.kind !== 'Call') reportAbsent(c, 'expected-statement', '`=` or a call')
   const call = binaryRest(c, target)
   return { kind: 'CallStatement', first: call.first, last: end(c), parent: undefined, call }
 }

@@ -1,0 +1,55 @@
+/**
+ * The extension's entry in VS Code: registers commands, views and providers, and nothing more; the language client
+ * and the mapping explorer are loaded when they are first needed, so that activation stays short.
+ *
+ * Nothing here depends on trust: in an untrusted workspace the product's own server runs, no executable or argument
+ * comes from the workspace, and no file is written but those that the user names in a save dialog.
+ */
+import * as vscode from 'vscode'
+import { libraryScheme, libraryText, showTaskMapping, type ShowTaskMappingArgument } from '../server/protocol.ts'
+import { openExample } from './examples.ts'
+import type { Explorer } from './explorer.ts'
+import { createLanguageServer } from './server.ts'
+
+/** What other extensions, and tests, get as the extension's exports. */
+export interface Api {
+  /** Resolves when the language server answers. */
+  readonly ready: Promise<void>
+  /** The mapping explorer, once it has been opened. */
+  explorer(): Explorer | undefined
+}
+
+export function activate(context: vscode.ExtensionContext): Api {
+  const output = vscode.window.createOutputChannel('Heddle', { log: true })
+  const server = createLanguageServer(context, output)
+  let explorer: Explorer | undefined
+  const openedExplorer = async (): Promise<Explorer> => {
+    const { createExplorer } = await import('./explorer.ts')
+    return explorer ??= createExplorer(context, server, output)
+  }
+
+  context.subscriptions.push(
+    output, server, new vscode.Disposable(() => { explorer?.dispose() }),
+    vscode.commands.registerCommand(showTaskMapping, async (at?: ShowTaskMappingArgument | vscode.Uri) => {
+      await (await openedExplorer()).show(at !== undefined && 'position' in at ? at : undefined) // a menu passes the file's address
+    }),
+    vscode.commands.registerCommand('heddle.restartServer', () => server.restart()),
+    vscode.commands.registerCommand('heddle.showLog', () => { output.show() }),
+    vscode.commands.registerCommand('heddle.openExample', (name?: string) => openExample(context, name)),
+    vscode.window.registerWebviewPanelSerializer('heddle.explorer', {
+      async deserializeWebviewPanel(panel: vscode.WebviewPanel) { (await openedExplorer()).adopt(panel) },
+    }),
+    /**
+     * Feature: Go to definition into the library
+     *
+     * The functions of `std/...` and the built-in names are declared in readable Heddle files. **Go to Definition**
+     * opens them read-only, with everything that works in a file of your own.
+     */
+    vscode.workspace.registerTextDocumentContentProvider(libraryScheme, {
+      provideTextDocumentContent: async uri => await server.request<string | null>(libraryText, { uri: uri.toString() }) ?? '',
+    }),
+  )
+  const ready = server.start()
+  ready.catch((error: unknown) => { output.error('The language server did not start:', String(error)) })
+  return { ready, explorer: () => explorer }
+}
