@@ -10,12 +10,12 @@ export default defineConfig({
   forbidOnly: process.env['CI'] !== undefined,
   fullyParallel: false,
   workers: 1, // two cores: a workbench and its server keep both busy
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  timeout: 180_000, // generous: a busy machine is slow, and nothing here is timed
+  expect: { timeout: 30_000 },
   reporter: [['list']],
   use: {
     viewport: { width: 1400, height: 900 },
-    actionTimeout: 15_000,
+    actionTimeout: 30_000,
     screenshot: 'only-on-failure',
     trace: 'retain-on-failure',
     launchOptions: { args: chromiumFlags, ...(executablePath === undefined ? {} : { executablePath }) }

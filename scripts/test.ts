@@ -247,7 +247,7 @@ async function fuzz(): Promise<LayerResult> {
 function execute(layer: string, [command = '', ...args]: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   const log = createWriteStream(path.join(logs, `${layer}.log`), { flags: 'a' })
   const child = spawn(command, args, {
-    cwd: root, env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe']
+    cwd: root, env: { ...process.env, FORCE_COLOR: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe']
   })
   for (const stream of [child.stdout, child.stderr]) {
     stream.pipe(log, { end: false })

@@ -1,6 +1,6 @@
 /**
- * The controls of all pages. The only module that names @vscode/webview-ui-toolkit, which is no longer developed: whatever replaces it, replaces
- * it here. Only what is used is registered, so that the rest stays out of the bundle.
+ * The controls of all pages. The only module that names @vscode/webview-ui-toolkit, which is no longer developed:
+ * whatever replaces it, replaces it here. Only what is used is registered, so that the rest stays out of the bundle.
  */
 import {
   provideVSCodeDesignSystem, vsCodeBadge, vsCodeButton, vsCodeCheckbox, vsCodeDropdown, vsCodeOption, vsCodeTextField,
@@ -18,18 +18,21 @@ export interface Control<T> {
   set(value: T): void
 }
 
-export function badge(text: string, options: { readonly kind?: 'plain' | 'good' | 'warning'; readonly title?: string } = {}): HTMLElement {
+export function badge(text: string,
+  options: { readonly kind?: 'plain' | 'good' | 'warning'; readonly title?: string } = {}): HTMLElement {
   const element = h('vscode-badge', { class: `badge ${options.kind ?? 'plain'}` }, text)
   if (options.title !== undefined) element.title = options.title
   return element
 }
 
-export function iconButton(name: IconName, label: string, clicked: () => void): Control<{ icon: IconName; label: string }> {
+export function iconButton(
+  name: IconName, label: string, clicked: () => void
+): Control<{ icon: IconName; label: string }> {
   const element = document.createElement('vscode-button') as Button
   element.appearance = 'icon'
   element.addEventListener('click', clicked)
   const set = (value: { readonly icon: IconName; readonly label: string }) => {
-    element.ariaLabel = value.label
+    element.setAttribute('aria-label', value.label)
     element.title = value.label
     element.replaceChildren(icon(value.icon))
   }
@@ -42,15 +45,16 @@ export function textButton(text: string, label: string, clicked: () => void): HT
   element.appearance = 'secondary'
   element.textContent = text
   element.title = label
-  element.ariaLabel = label
+  element.setAttribute('aria-label', label)
   element.addEventListener('click', clicked)
   return element
 }
 
 /** `choices` are pairs of a value and its text. */
-export function dropdown(label: string, choices: ReadonlyArray<readonly [string, string]>, changed: (value: string) => void): Control<string> {
+export function dropdown(
+  label: string, choices: ReadonlyArray<readonly [string, string]>, changed: (value: string) => void
+): Control<string> {
   const element = document.createElement('vscode-dropdown') as Dropdown
-  element.ariaLabel = label
   element.setAttribute('aria-label', label)
   element.append(...choices.map(([value, text]) => h('vscode-option', { value }, text)))
   element.addEventListener('change', () => { changed(element.value) })
@@ -66,10 +70,11 @@ export function checkbox(label: string, changed: (checked: boolean) => void): Co
 
 /** A whole number of `least` to `most`; null is the empty field, where that is allowed. */
 export function numberField(label: string, range: () => { readonly least: number; readonly most: number },
-  changed: (value: number | null) => void, options: { readonly empty?: boolean; readonly placeholder?: string } = {}): Control<number | null> {
+  changed: (value: number | null) => void,
+  options: { readonly empty?: boolean; readonly placeholder?: string } = {}): Control<number | null> {
   const element = document.createElement('vscode-text-field') as TextField
   element.className = 'number'
-  element.ariaLabel = label
+  element.textContent = label // the toolkit makes it the name; the page's own words stand beside the field
   if (options.placeholder !== undefined) element.placeholder = options.placeholder
   let shown: number | null = null
   const take = (text: string, settle: boolean) => {

@@ -3,7 +3,8 @@
 type Child = Node | string | null
 
 /** An element with attributes and children; null children are left out. */
-export function h(tag: string, attributes: Readonly<Record<string, string>> = {}, ...children: readonly Child[]): HTMLElement {
+export function h(tag: string, attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly Child[]): HTMLElement {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
   element.append(...children.filter(child => child !== null))
@@ -29,7 +30,8 @@ export type IconName = keyof typeof icons
 export function icon(name: IconName): SVGElement {
   const namespace = 'http://www.w3.org/2000/svg'
   const svg = document.createElementNS(namespace, 'svg'), path = document.createElementNS(namespace, 'path')
-  for (const [key, value] of [['viewBox', '0 0 16 16'], ['width', '16'], ['height', '16'], ['aria-hidden', 'true'], ['fill', 'currentColor']] as const) {
+  for (const [key, value] of [['viewBox', '0 0 16 16'], ['width', '16'], ['height', '16'], ['aria-hidden', 'true'],
+    ['fill', 'currentColor']] as const) {
     svg.setAttribute(key, value)
   }
   path.setAttribute('d', icons[name])

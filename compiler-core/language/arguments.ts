@@ -34,6 +34,8 @@ export function bindArguments(
       const { text } = arg.name
       param = params.find(p => p.name.text === text)
       if (!param) {
+        state.right = false
+        if (resolvesNames(frame, call)) continue
         const names = params.map(p => p.name.text), near = nearest(text, names)
         wrong(arg.name, 'unknown-argument', `\`${callee}\` has no parameter \`${text}\`. ${near !== undefined ? `Did you mean \`${near}\`?` : names.length === 0 ? 'It has none.' : `It has ${listText(names)}.`}`)
         continue
@@ -71,6 +73,12 @@ export function bindArguments(
       ? `\`${callee}\` needs at least one ${variadic === 'extents' ? 'extent' : 'argument'}.` : `\`${callee}\` needs \`${param.name.text}\`.`)
   }
   return state.right ? bound : undefined
+}
+
+/** Named arguments of a function that is called by its own name are checked where names are resolved. */
+function resolvesNames(frame: Frame, call: Node): boolean {
+  if (call.kind !== 'Call' || call.callee.kind !== 'NameRef') return false
+  return frame.module.definitionOf.get(call.callee)?.scope !== undefined
 }
 
 function typePhrase(type: string): string {

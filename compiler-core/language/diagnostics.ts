@@ -1,8 +1,9 @@
 /**
  * What the front end has to say about a program, as plain data: every phase returns diagnostics, none throws.
  *
- * A diagnostic has a stable code from the registry below. The registry's sentence explains the rule in general (for documentation and the
- * editor's "explain" link); a diagnostic's message says what is wrong at one place, in the user's names and numbers.
+ * A diagnostic has a stable code from the registry below. The registry's sentence explains the rule in general (for
+ * documentation and the editor's "explain" link); a diagnostic's message says what is wrong at one place, in the user's
+ * names and numbers.
  */
 
 /** UTF-16 offsets into a file's text; `end` is exclusive. */

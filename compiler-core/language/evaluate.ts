@@ -21,8 +21,8 @@ import type {
 } from './syntax/tree.ts'
 import { forEachChild, spanOf, textOf } from './syntax/walk.ts'
 import {
-  asSymbolic, bool, containsUnknown, describe, float, int, itemsOf, list, symbolicSelect, through, tuple, unknown, valueWeight,
-  type SourceRange, type Value
+  asSymbolic, bool, containsUnknown, describe, float, int, itemsOf, list, symbolicSelect, through, tuple, unknown,
+  valueWeight, type SourceRange, type Value
 } from './values.ts'
 
 // ---------------------------------------------------------------- names
@@ -52,7 +52,7 @@ export function bind(run: Run, frame: Frame, p: Pattern, value: Value, from: Nod
 
 function nameValue(run: Run, frame: Frame, e: NameRef): Value {
   const definition = frame.module.definitionOf.get(e)
-  if (!definition || !valued.has(definition.kind)) return unknown
+  if (!definition || !(frame.values ? once : often).has(definition.kind)) return unknown
   const value = frame.locals.get(definition) ?? run.module(definition.uri)?.globals.get(definition)
   if (value) return value.kind === 'mapping' || value.kind === 'layout' ? through(value, rangeOf(frame, e)) : value
   const late = (definition.kind === 'let' || definition.kind === 'mapping') && run.calls.length > 0 && definition.uri === run.calls[0]?.module.uri && isTopLevel(definition)
@@ -63,8 +63,9 @@ function nameValue(run: Run, frame: Frame, e: NameRef): Value {
   return unknown
 }
 
-/** The kinds of definitions that may have a compile-time value. */
-const valued: ReadonlySet<DefinitionKind> = new Set(['let', 'function', 'mapping', 'tune', 'parameter', 'index', 'variable'])
+/** The kinds of definitions that may have a value: where expressions are evaluated once, and where they run often. */
+const once: ReadonlySet<DefinitionKind> = new Set(['let', 'function', 'mapping', 'tune'])
+const often: ReadonlySet<DefinitionKind> = new Set([...once, 'parameter', 'index', 'variable'])
 
 function isTopLevel(d: Definition): boolean { return d.node.parent?.kind === 'File' }
 export function rangeOf(frame: Frame, n: Node): SourceRange {
@@ -96,7 +97,7 @@ export function evaluate(run: Run, frame: Frame, e: Expr): Value {
   run.depth++
   const value = expressionValue(run, frame, e)
   run.depth--
-  if (value !== unknown) frame.values?.set(e, value)
+  if (value !== unknown && e.kind !== 'NumberLiteral') frame.values?.set(e, value)
   return value
 }
 
@@ -139,7 +140,9 @@ function expressionValue(run: Run, frame: Frame, e: Expr): Value {
   }
 }
 
-/** A list or tuple that is not larger than evaluation handles; values that share parts may grow without taking steps. */
+/**
+ * A list or tuple that is not larger than evaluation handles; values that share parts may grow without taking steps.
+ */
 function bounded(run: Run, frame: Frame, e: Expr, v: Value): Value {
   if (valueWeight(v) <= limits.weight) return v
   problem(run, frame.module, e, 'too-large', `A list or tuple has at most ${limits.weight} values inside.`)
@@ -153,6 +156,7 @@ function literal(run: Run, frame: Frame, e: NumberLiteral, sign: bigint): Value 
   const digits = e.text.replaceAll('_', '')
   if (e.float) return float(Number(sign) * Number(digits))
   const text = /^0[xX]/.test(digits) ? digits : digits.replace(/^0+(?=\d)/, '')
+  if (/^\d{1,15}$/.test(text)) return int(Number(sign) * Number(text))
   if (text.length > longestDigits) return exact(run, frame, e, 1n << 64n)
   return /^(0[xX][0-9a-fA-F]+|\d+)$/.test(text) ? exact(run, frame, e, sign * BigInt(text)) : unknown
 }

@@ -25,9 +25,9 @@ import { binaryValue, composeMappings, exact, layoutValue } from './operations.t
 import { limits, problem, type Frame, type Run } from './run.ts'
 import type { Call, Expr as ExprNode, Node } from './syntax/tree.ts'
 import {
-  asSymbolic, bool, describe, elementType, equalValues, float, int, itemsOf, layoutFactors, layoutWeight, list, numbersValue,
-  symbolicSelect, symbolicValue, tuple, unknown,
-  type LayoutValue, type MappingValue, type Origin, type Reducer, type SourceRange, type Value
+  asSymbolic, bool, describe, elementType, equalValues, float, int, itemsOf, layoutFactors, layoutWeight, list,
+  numbersValue, symbolicSelect, symbolicValue, tuple, unknown, type LayoutValue, type MappingValue, type Origin,
+  type Reducer, type SourceRange, type Value
 } from './values.ts'
 
 /** An argument, and where it stands: an item of a written tuple has its own place. */
@@ -179,12 +179,16 @@ function numbersOf(c: NativeCall, args: readonly Bound[], what: string): Numbers
   const values: number[] = [], nodes: ExprNode[] = []
   let known = true
   for (const { value, node } of flattened(args)) {
-    if (value.kind === 'int') {
+    if (value.kind === 'int' && Number.isSafeInteger(Number(value.value))) {
       values.push(Number(value.value))
       nodes.push(node)
       continue
     }
     known = false
+    if (value.kind === 'int') {
+      problem(c.run, c.frame.module, node, 'overflow', `${what} stay within 2^53; this is ${value.value}.`)
+      continue
+    }
     if (value.kind === 'symbolic') c.run.gaveUp = true
     else if (value.kind !== 'unknown') problem(c.run, c.frame.module, node, 'wrong-type', `${what} are whole numbers; this is ${describe(value)}.`)
   }

@@ -9,8 +9,8 @@ import { spanOf } from './syntax/walk.ts'
 import type { BinaryOperator, Node, Unary } from './syntax/tree.ts'
 import { limits, problem, type Frame, type Run } from './run.ts'
 import {
-  asSymbolic, bool, describe, equalValues, float, int, itemsOf, layoutFactors, layoutWeight, symbolicBinary, unknown, valueWeight,
-  type LayoutValue, type MappingValue, type Value,
+  asSymbolic, bool, describe, equalValues, float, int, itemsOf, layoutFactors, layoutWeight, symbolicBinary,
+  unknown, valueWeight, type LayoutValue, type MappingValue, type Value
 } from './values.ts'
 
 /** `left operator right` where both are evaluated; `&&` and `||` short-circuit in evaluate.ts before. */
@@ -45,10 +45,10 @@ export function binaryValue(
   if ((operator === '*' || operator === '+') && (left.kind === 'layout' || right.kind === 'layout')) return joinLayouts(run, frame, node, operator, left, right, places)
   const a = numberOf(left), b = numberOf(right)
   if (a === undefined || b === undefined) {
-    const [other, place] = a === undefined ? [left, places.left] : [right, places.right]
-    const advice = other.kind === 'mapping' ? ' Mappings are composed with `*`.' : other.kind === 'layout' ? ' Layouts are joined with `*` and `+`.'
-      : other.kind === 'tuple' || other.kind === 'list' ? ' Take its items: `t[0]`, `let (a, b) = t`.' : ''
-    return wrong(place, `\`${operator}\` needs ${operator === '*' && (left.kind === 'mapping' || right.kind === 'mapping') ? 'two mappings, or two numbers' : 'numbers'}; this is ${describe(other)}.${advice}`)
+    const composing = operator === '*' && (left.kind === 'mapping' || right.kind === 'mapping')
+    const fits = composing ? left.kind === 'mapping' : a !== undefined
+    const [other, place] = fits ? [right, places.right] : [left, places.left]
+    return wrong(place, `\`${operator}\` ${composing ? 'composes two mappings' : 'needs numbers'}; this is ${describe(other)}.${adviceText(other)}`)
   }
   switch (operator) {
     case '+': return float(a + b)
@@ -61,6 +61,15 @@ export function binaryValue(
     case '>': return bool(a > b)
     case '>=': return bool(a >= b)
     case '&': case '|': case '^': case '<<': case '>>': return wrong(left.kind === 'float' ? places.left : places.right, `\`${operator}\` works on the bits of whole numbers; this is ${describe(left.kind === 'float' ? left : right)}.`)
+  }
+}
+
+function adviceText(v: Value): string {
+  switch (v.kind) {
+    case 'mapping': return ' Mappings are composed with `*`.'
+    case 'layout': return ' Layouts are joined with `*` and `+`.'
+    case 'tuple': case 'list': return ' Take its items: `t[0]`, `let (a, b) = t`.'
+    default: return ''
   }
 }
 

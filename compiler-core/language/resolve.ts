@@ -136,6 +136,9 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
   }
   function use(ref: Name | NameRef, definition: Definition): void {
     definitionOf.set(ref, definition)
+    noteUse(ref, definition)
+  }
+  function noteUse(ref: Name | NameRef, definition: Definition): void {
     const list = usesOf.get(definition)
     if (list) list.push(ref)
     else usesOf.set(definition, [ref])
@@ -157,11 +160,12 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
           { related: [relatedTo(own, `\`${text}\` is declared here`)] })
         return undefined
       }
-      use(ref, own)
+      if (own.nameNode !== ref) use(ref, own)
       return own
     }
     const imported = around.imported(text)
     if (imported.length > 1) {
+      for (const d of imported) noteUse(ref, d)
       report('ambiguous-name', ref, `\`${text}\` is declared in ${imported.length} imported files. Rename it in one of them.`,
         { related: imported.map(d => relatedTo(d, `\`${text}\` of ${d.uri}`)) })
       return undefined
@@ -200,20 +204,17 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
     }
   }
   function signature(n: Signed, scope: Scope): void {
+    const before = deferred
+    deferred = n.kind === 'Fn' || n.kind === 'Device'
     if (n.kind !== 'Graph') typeParameters(n.typeParams, scope)
     parameters(n.params, 'parameter', scope)
+    if (n.kind === 'Operator') parameters(n.results, 'result', scope)
+    for (const p of n.params) walkParameter(p, scope)
     if (n.kind === 'Operator') {
-      parameters(n.results, 'result', scope)
-      for (const p of n.params) walkParameter(p, scope)
       wheres(n.wheres, scope)
       for (const p of n.results) walkParameter(p, scope)
-    } else {
-      const before = deferred
-      deferred = true
-      for (const p of n.params) walkParameter(p, scope)
-      if (n.kind !== 'Graph' && n.result) walk(n.result, scope)
-      deferred = before
-    }
+    } else if (n.kind !== 'Graph' && n.result) walk(n.result, scope)
+    deferred = before
   }
   function walkParameter(p: Param, scope: Scope): void {
     walk(p.type, scope)

@@ -1,7 +1,11 @@
 /** Words for messages: the name that was probably meant, and lists of names. */
 
-/** The candidate that the fewest edits (a third of the letters at most) turn into `name`; the first of equals. */
+/**
+ * The candidate that the fewest edits (a third of the letters at most) turn into `name`; the first of equals.
+ * A single letter is like every other one.
+ */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length < 2) return undefined
   let best: string | undefined
   let least = Math.max(1, Math.floor(name.length / 3)) + 1
   for (const candidate of candidates) {

@@ -25,7 +25,7 @@ export interface Architecture {
   readonly threads_per_sm: number
   /** Resident warps: `threads_per_sm / warp_size`. [guide] */
   readonly warps_per_sm: number
-  /** Resident blocks. [guide] [occupancy: cudaOccMaxBlocksPerSMLimit] */
+  /** Resident blocks. [guide] [occupancy: cudaOccMaxBlocksPerMultiprocessor] */
   readonly blocks_per_sm: number
   /** 32-bit registers. [guide] */
   readonly registers_per_sm: number

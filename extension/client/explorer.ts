@@ -52,7 +52,7 @@ export function createExplorer(
   let factors: readonly number[] = []
   let reason: string | undefined
   let last: ToPage | undefined
-  let asked = false, asking = false, edited = false
+  let changes = 0, answered = 0, asking = false, edited = false
 
   const send = (message: ToPage): void => {
     last = message
@@ -72,20 +72,23 @@ export function createExplorer(
     return true
   }
   const ask = async (): Promise<void> => {
-    asked = true
+    changes++
     if (asking || panel === undefined) return
     asking = true
-    while (asked && followed !== undefined) {
-      asked = false
-      const { uri, position, version } = followed
-      const params: SubjectAtParams = {
-        textDocument: { uri: uri.toString(), version }, position,
-        ...(subject === undefined ? {} : { last: { uri: subject.place.uri, title: subject.title } }),
+    try {
+      while (answered < changes && followed !== undefined) {
+        answered = changes
+        const { uri, position, version } = followed
+        const params: SubjectAtParams = {
+          textDocument: { uri: uri.toString(), version }, position,
+          ...(subject === undefined ? {} : { last: { uri: subject.place.uri, title: subject.title } }),
+        }
+        const answer = await server.request<SubjectAnswer>(subjectAt, params)
+        if (answer !== undefined && answered === changes) receive(answer)
       }
-      const answer = await server.request<SubjectAnswer>(subjectAt, params)
-      if (answer !== undefined && !asked) receive(answer)
+    } finally {
+      asking = false
     }
-    asking = false
   }
   const receive = (answer: SubjectAnswer): void => {
     const known = subject
@@ -95,7 +98,8 @@ export function createExplorer(
       send({ type: 'stale', reason })
       return
     }
-    const same = reason === undefined && JSON.stringify([known, settings]) === JSON.stringify([answer.subject, answer.settings])
+    const before = JSON.stringify([known, settings]), after = JSON.stringify([answer.subject, answer.settings])
+    const same = reason === undefined && before === after
     ;({ subject, settings, factors } = answer)
     reason = undefined
     if (!same) send({ type: 'show', subject, settings })
@@ -150,7 +154,9 @@ export function createExplorer(
   }
 
   const watching = vscode.Disposable.from(
-    vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => { if (textEditor === vscode.window.activeTextEditor && take(textEditor)) void ask() }),
+    vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
+      if (textEditor === vscode.window.activeTextEditor && take(textEditor)) void ask()
+    }),
     vscode.window.onDidChangeActiveTextEditor(editor => { if (take(editor)) void ask() }),
     vscode.workspace.onDidChangeTextDocument(({ document }) => {
       if (document.languageId !== 'heddle') return

@@ -39,7 +39,9 @@ export function rangeOf(file: SourceFile, span: Span): Range {
   return { start: file.lines.positionAt(span.start), end: file.lines.positionAt(span.end) }
 }
 
-export function nodeRange(file: SourceFile, node: Node): Range { return rangeOf(file, spanOf(file.analysis.parsed, node)) }
+export function nodeRange(file: SourceFile, node: Node): Range {
+  return rangeOf(file, spanOf(file.analysis.parsed, node))
+}
 export function offsetAt(file: SourceFile, position: Position): number { return file.lines.offsetAt(position) }
 
 export function textAt(file: SourceFile, node: Node): string {

@@ -10,7 +10,7 @@ import {
   LSPErrorCodes, ResponseError,
   SemanticTokensBuilder, TextDocumentSyncKind, TextDocuments, type CancellationToken, type ClientCapabilities,
   type Connection, type InitializeParams,
-  type InitializeResult, type Position,
+  type InitializeResult, type Position, type WorkspaceFoldersChangeEvent,
 } from 'vscode-languageserver'
 import { TextDocument } from 'vscode-languageserver-textdocument'
 import { libraryText as textOfLibrary } from '../../compiler-core/library/library.ts'
@@ -46,7 +46,10 @@ export function serve(connection: Connection): void {
   const workspace: Workspace = createWorkspace({
     open: uri => documents.get(uri),
     openUris: () => documents.keys(),
-    get fetch() { return options.files === true ? (uri: string) => connection.sendRequest<string | null>(readFile, { uri } satisfies ReadFileParams) : undefined },
+    get fetch() {
+      const fetch = (uri: string) => connection.sendRequest<string | null>(readFile, { uri } satisfies ReadFileParams)
+      return options.files === true ? fetch : undefined
+    },
     get find() { return options.files === true ? () => connection.sendRequest<string[]>(findFiles) : undefined },
     arrived: () => { publishSoon() },
   })
@@ -58,7 +61,7 @@ export function serve(connection: Connection): void {
   connection.onInitialize((params: InitializeParams) => {
     client = params.capabilities
     options = optionsOf(params.initializationOptions)
-    folders = params.workspaceFolders?.map(f => f.uri) ?? (params.rootUri === null || params.rootUri === undefined ? [] : [params.rootUri])
+    folders = params.workspaceFolders?.map(f => f.uri) ?? (params.rootUri === null ? [] : [params.rootUri])
     workspace.configure(folders, settings.target)
     return initializeResult
   })
@@ -68,16 +71,17 @@ export function serve(connection: Connection): void {
         await connection.client.register(DidChangeConfigurationNotification.type, { section: 'heddle' })
       }
       if (watchesFiles()) await connection.client.register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*.heddle' }] })
-      if (client.workspace?.workspaceFolders === true) connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
-        const gone = new Set(removed.map(f => f.uri))
-        folders = [...folders.filter(f => !gone.has(f)), ...added.map(f => f.uri)]
-        configured()
-        guarded('index', () => workspace.index())
-      })
+      if (client.workspace?.workspaceFolders === true) connection.workspace.onDidChangeWorkspaceFolders(takeFolders)
       await loadSettings()
       await workspace.index()
     })
   })
+  const takeFolders = ({ added, removed }: WorkspaceFoldersChangeEvent): void => {
+    const gone = new Set(removed.map(f => f.uri))
+    folders = [...folders.filter(f => !gone.has(f)), ...added.map(f => f.uri)]
+    configured()
+    guarded('index', () => workspace.index())
+  }
   /** A client with files of its own watches them itself. */
   const watchesFiles = (): boolean => options.files !== true
     && client.workspace?.didChangeWatchedFiles?.dynamicRegistration === true
@@ -106,17 +110,15 @@ export function serve(connection: Connection): void {
   // ---------------------------------------------------------------- diagnostics
   const published = new Map<string, { readonly version: number, readonly analysis: SourceFile['analysis'] }>()
   let timer: NodeJS.Timeout | undefined
-  let lastEnd = 0, lastCost = 0
 
   const publishSoon = (): void => {
     if (timer !== undefined) return
     timer = setTimeout(() => {
       timer = undefined
       guarded('diagnostics', publish)
-    }, Math.max(0, lastEnd + lastCost - performance.now()))
+    }, 0)
   }
   const publish = (): void => {
-    const start = performance.now()
     let others = 0
     for (const document of documents.all()) {
       const file = workspace.file(document.uri)
@@ -125,11 +127,10 @@ export function serve(connection: Connection): void {
       if (known?.analysis === file.analysis && known.version === document.version) continue
       if (known?.version === document.version) others++
       published.set(document.uri, { version: document.version, analysis: file.analysis })
-      void connection.sendDiagnostics({ uri: document.uri, version: document.version, diagnostics: diagnostics(file, workspace) })
+      const { uri, version } = document
+      void connection.sendDiagnostics({ uri, version, diagnostics: diagnostics(file, workspace) })
     }
     if (others > 0) refresh() // an imported file changed
-    lastEnd = performance.now()
-    lastCost = Math.min(lastEnd - start, 500)
   }
   documents.onDidChangeContent(() => { publishSoon() })
   documents.onDidSave(() => { if (!watchesFiles() && options.files !== true) workspace.forgetDisk() })
@@ -150,18 +151,19 @@ export function serve(connection: Connection): void {
     }
   }
   /** Answers about one file, unless the request was cancelled while it waited. */
-  const about = <P extends { textDocument: { uri: string } }, R>(what: string, absent: R, f: (file: SourceFile, params: P) => R | Promise<R>) =>
-    async (params: P, token: CancellationToken): Promise<R> => {
-      await turn()
-      if (token.isCancellationRequested) throw new ResponseError(LSPErrorCodes.RequestCancelled, `${what} was cancelled`)
-      try {
-        const file = workspace.file(params.textDocument.uri)
-        return file === undefined ? absent : await f(file, params)
-      } catch (error) {
-        if (!(error instanceof ResponseError)) fail(what, error)
-        throw error
-      }
+  const about = <P extends { textDocument: { uri: string } }, R>(
+    what: string, absent: R, f: (file: SourceFile, params: P) => R | Promise<R>,
+  ) => async (params: P, token: CancellationToken): Promise<R> => {
+    await turn()
+    if (token.isCancellationRequested) throw new ResponseError(LSPErrorCodes.RequestCancelled, `${what} was cancelled`)
+    try {
+      const file = workspace.file(params.textDocument.uri)
+      return file === undefined ? absent : await f(file, params)
+    } catch (error) {
+      if (!(error instanceof ResponseError)) fail(what, error)
+      throw error
     }
+  }
   type At = { textDocument: { uri: string }; position: Position }
 
   connection.onHover(about('hover', null, (file, p: At) => hover(file, workspace, offsetAt(file, p.position), { pictures: options.explorer === true }) ?? null))
@@ -249,7 +251,8 @@ const initializeResult: InitializeResult = {
     foldingRangeProvider: true,
     selectionRangeProvider: true, documentFormattingProvider: true, documentRangeFormattingProvider: true,
     documentOnTypeFormattingProvider: { firstTriggerCharacter: '}', moreTriggerCharacter: ['\n', ')'] },
-    inlayHintProvider: true, codeLensProvider: {}, documentLinkProvider: {}, codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
+    inlayHintProvider: true, codeLensProvider: {}, documentLinkProvider: {},
+    codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
     completionProvider: { triggerCharacters: ['.', '"', ':', '/'] }, signatureHelpProvider: { triggerCharacters: ['(', ','] },
     semanticTokensProvider: { legend: semanticTokensLegend, full: { delta: true }, range: true },
     workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
@@ -258,7 +261,10 @@ const initializeResult: InitializeResult = {
 
 /** Lets messages in that came meanwhile, cancellations among them. */
 function turn(milliseconds?: number): Promise<void> {
-  return new Promise(resolve => { if (milliseconds === undefined) setImmediate(resolve); else setTimeout(resolve, milliseconds) })
+  return new Promise(resolve => {
+    if (milliseconds === undefined) setImmediate(resolve)
+    else setTimeout(resolve, milliseconds)
+  })
 }
 
 function optionsOf(given: unknown): ServerOptions {

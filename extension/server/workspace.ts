@@ -103,7 +103,8 @@ function textOnDisk(uri: string): string | undefined {
 async function filesBelow(roots: readonly string[]): Promise<readonly string[]> {
   const files: string[] = []
   const visit = async (folder: string, depth: number): Promise<void> => {
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []) // a folder that may not be read holds nothing for us
+    // a folder that may not be read holds nothing for us
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
     for (const entry of entries) {
       if (files.length >= mostFiles) return
       const name = path.join(folder, entry.name)

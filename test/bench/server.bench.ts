@@ -46,7 +46,8 @@ export default async function (bench: Bench): Promise<void> {
 function keystrokes(file: OpenDocument, text: string): (i: number) => Promise<unknown> {
   const start = positionOf(text)
   return i => {
-    file.change({ range: { start, end: { line: start.line, character: start.character + 1 } }, text: String(1 + i % 8) })
+    const end = { line: start.line, character: start.character + 1 }
+    file.change({ range: { start, end }, text: String(1 + i % 8) })
     return file.diagnostics()
   }
 }

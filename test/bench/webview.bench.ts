@@ -1,5 +1,5 @@
-// The mapping explorer's page in Chromium, from the browser's own trace. The work of a frame is all that the page's main thread does
-// between two frames: scripts, style, layout, paint and the rest; never less than script + paint.
+// The mapping explorer's page in Chromium, from the browser's own trace. The work of a frame is all that the page's
+// main thread does between two frames: scripts, style, layout, paint and the rest; never less than script + paint.
 import type { Browser, Page } from '@playwright/test'
 import type { ToPage } from '../../compiler-core/view/explorer.ts'
 import type { Bench } from '../harness/bench.ts'
@@ -13,7 +13,8 @@ export default async function (bench: Bench): Promise<void> {
   const browser = await launchChromium()
   try {
     await keystrokes(bench, browser)
-    await frameWork(bench, browser, 'scrub the steps of 256 x 256 cells, 1,024 workers', show(mappings.threads1024), 1, scrub)
+    await frameWork(bench, browser, 'scrub the steps of 256 x 256 cells, 1,024 workers', show(mappings.threads1024), 1,
+      scrub)
     await frameWork(bench, browser, 'pan 1,048,576 cells', show(mappings.million), 2, drag)
     await frameWork(bench, browser, 'pan 1,048,576 cells, cells of 6 pixels', show(mappings.million), 10, drag)
     await frameWork(bench, browser, 'pan 32,768 x 32,768 cells', show(mappings.billion), 2, drag)
@@ -51,7 +52,8 @@ async function frameWork(bench: Bench, browser: Browser, name: string, subject: 
   }
   await act(page) // warms up what is compiled at run time
   await page.waitForTimeout(400)
-  await browser.startTracing(page, { categories: ['toplevel', 'cc', 'devtools.timeline', 'disabled-by-default-devtools.timeline'] })
+  await browser.startTracing(page,
+    { categories: ['toplevel', 'cc', 'devtools.timeline', 'disabled-by-default-devtools.timeline'] })
   await act(page)
   const events = (JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] }).traceEvents
   const { all, scriptAndPaint } = workOfFrames(events)
@@ -103,7 +105,8 @@ async function drag(page: Page): Promise<void> {
     const box = picture.getBoundingClientRect()
     const at = (i: number) => ({
       bubbles: true, cancelable: true, view: window, button: 0, buttons: 1,
-      clientX: box.left + box.width / 2 + 160 * Math.sin(i / 12), clientY: box.top + box.height / 2 + 160 * Math.cos(i / 12)
+      clientX: box.left + box.width / 2 + 160 * Math.sin(i / 12), clientY: box.top + box.height / 2
+        + 160 * Math.cos(i / 12)
     })
     picture.dispatchEvent(new MouseEvent('mousedown', at(0)))
     for (let i = 1; i <= count; i++) {
@@ -129,7 +132,8 @@ function workOfFrames(events: readonly TraceEvent[]): { readonly all: number[]; 
   const starts = events.filter(event => event.name === 'ProxyMain::BeginMainFrame' && event.ph === 'X')
   const main = busiest(starts)
   const own = events.filter(event => event.pid === main.pid && event.tid === main.tid && event.ph === 'X')
-  const times = starts.filter(event => event.pid === main.pid && event.tid === main.tid).map(event => event.ts).sort((a, b) => a - b)
+  const times = starts.filter(event => event.pid === main.pid && event.tid === main.tid).map(event =>
+    event.ts).sort((a, b) => a - b)
   const sum = (names: ReadonlySet<string>) => {
     const totals = new Array<number>(Math.max(0, times.length - 1)).fill(0)
     for (const event of topmost(own.filter(e => names.has(e.name)))) {
@@ -141,7 +145,8 @@ function workOfFrames(events: readonly TraceEvent[]): { readonly all: number[]; 
   return {
     all: sum(new Set(['RunTask', 'ThreadControllerImpl::RunTask'])),
     scriptAndPaint: sum(new Set([
-      'FunctionCall', 'EvaluateScript', 'FireAnimationFrame', 'EventDispatch', 'TimerFire', 'RunMicrotasks', 'MajorGC', 'MinorGC',
+      'FunctionCall', 'EvaluateScript', 'FireAnimationFrame', 'EventDispatch', 'TimerFire', 'RunMicrotasks', 'MajorGC',
+      'MinorGC',
       'UpdateLayoutTree', 'Layout', 'PrePaint', 'Paint', 'Layerize', 'Commit', 'RasterTask', 'HitTest'
     ]))
   }

@@ -1,4 +1,5 @@
-// Broken files through lexer, parser and formatter: damaged programs (random ones and the test's fixtures), and soups of tokens.
+// Broken files through lexer, parser and formatter: damaged programs (random ones and the fixtures of the tests), and
+// soups of tokens.
 import { format } from '../../compiler-core/language/syntax/format.ts'
 import { type Lexed, lex } from '../../compiler-core/language/syntax/lexer.ts'
 import { type Parsed, parse } from '../../compiler-core/language/syntax/parser.ts'
@@ -24,7 +25,10 @@ function soup(g: Random): string {
   return Array.from({ length: g.below(400) }, () => g.pick(anyToken) + gap).join('')
 }
 
-/** What holds for every file: nothing is lost, nodes and diagnostics lie inside, formatting changes white space only, and once. */
+/**
+ * What holds for every file: nothing is lost, nodes and diagnostics lie inside, formatting changes white space only,
+ * and once.
+ */
 export function checkFile(parsed: Parsed): void {
   const { text, tokens, file, diagnostics } = parsed
   let end = 0

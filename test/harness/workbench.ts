@@ -55,7 +55,7 @@ export const test = base.extend<Options & { workbench: Workbench }, { server: Se
 })
 
 /** Opens the folder and waits until the workbench shows it. */
-export async function openWorkbench(page: Page, server: Server, folder: string): Promise<Workbench> {
+async function openWorkbench(page: Page, server: Server, folder: string): Promise<Workbench> {
   await page.goto(workbenchUrl(server, folder))
   await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 60_000 })
   const input = page.locator('.quick-input-widget input')

@@ -4,7 +4,8 @@ import { describe, it } from 'mocha'
 import * as vscode from 'vscode'
 import { open, openUntitled, setting, until } from './support.ts'
 
-const run = <T>(command: string, ...args: readonly unknown[]): Thenable<T> => vscode.commands.executeCommand<T>(command, ...args)
+const run = <T>(command: string, ...args: readonly unknown[]): Thenable<T> =>
+  vscode.commands.executeCommand<T>(command, ...args)
 
 describe('diagnostics', () => {
   it('come and go with the text', async () => {

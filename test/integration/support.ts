@@ -24,7 +24,11 @@ export async function until<T>(
   }
 }
 
-export interface Opened { readonly document: vscode.TextDocument; readonly editor: vscode.TextEditor; readonly name: string }
+export interface Opened {
+  readonly document: vscode.TextDocument
+  readonly editor: vscode.TextEditor
+  readonly name: string
+}
 
 /** Writes a new file into the workspace and shows it, when the language server is ready. */
 export async function open(text: string, name = `test-${process.hrtime.bigint()}.heddle`): Promise<Opened> {

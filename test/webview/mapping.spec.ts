@@ -1,11 +1,12 @@
-// The mapping explorer's page alone: what it draws, what it answers, what a person can do with the mouse, with the keyboard, by ear.
+// The mapping explorer's page alone: what it draws, what it answers, what a person can do with the mouse, with the
+// keyboard, by ear.
 import { findings } from './axe.ts'
 import type { Page } from '@playwright/test'
 import type { FromPage, Subject } from '../../compiler-core/view/explorer.ts'
 import { laneOf, paletteOf, unpack, warpOf } from '../../webview/mapping/palette.ts'
 import { planeOf, type Cell } from '../../webview/mapping/plane.ts'
 import { cornerOf, geometryOf } from '../../webview/mapping/scene.ts'
-import { fit } from '../../webview/mapping/viewport.ts'
+import { fit, type Viewport } from '../../webview/mapping/viewport.ts'
 import { expect, openPage, test, type OpenPage, type PageOptions } from '../harness/webview.ts'
 import themes from '../harness/themes.json' with { type: 'json' }
 import { layouts, mappings, settings, show, subjectOf } from './subjects.ts'
@@ -45,15 +46,17 @@ async function clickCell(page: Page, shape: readonly number[], row: number, colu
 /** The colour of a cell, off its middle, where its label is. */
 async function colourOf(page: Page, shape: readonly number[], row: number, column: number): Promise<string> {
   const size = await page.locator('.picture').evaluate(e => ({ width: e.clientWidth, height: e.clientHeight }))
-  const plane = planeOf(shape), geometry = geometryOf(plane, size, fit(plane)), { x, y } = cornerOf(geometry, { row, column })
+  const plane = planeOf(shape), geometry = geometryOf(plane, size, fit(plane))
+  const { x, y } = cornerOf(geometry, { row, column })
   const { width, height } = geometry.frame.cell
-  return pixel(page, x + width * 0.3, y + Math.max(1, height * 0.2))
+  return pixel(page, x + width * 0.3, y + Math.max(1, height * 0.3))
 }
 
 function pixel(page: Page, x: number, y: number): Promise<string> {
   return page.locator('.picture canvas').first().evaluate((canvas: HTMLCanvasElement, at) => {
     const ratio = canvas.width / canvas.clientWidth
-    const [red, green, blue] = canvas.getContext('2d')?.getImageData(Math.floor(at.x * ratio), Math.floor(at.y * ratio), 1, 1).data ?? []
+    const [red, green, blue] = canvas.getContext('2d')?.getImageData(Math.floor(at.x * ratio),
+      Math.floor(at.y * ratio), 1, 1).data ?? []
     return `rgb(${red}, ${green}, ${blue})`
   }, { x, y })
 }
@@ -78,7 +81,8 @@ test('draws a mapping cell by cell, and says when', async ({ page }) => {
   expect((await explorer.messages('drawn'))[0]).toMatchObject({ title: 'tile' })
   await expect(page.locator('h1').last()).toHaveText('tile')
   await expect(page.locator('.expression')).toHaveText('spatial(4, 2) * repeat(2, 2) * spatial(4, 8) * repeat(4, 4)')
-  await expect(page.locator('.badge')).toHaveText(['256 workers', '128 \u00d7 128', '64 tasks a worker', '\u2713 each cell once'])
+  await expect(page.locator('.badge')).toHaveText(['256 workers', '128 \u00d7 128', '64 tasks a worker',
+    '\u2713 each cell once'])
   await expect(page.locator('.closed-form')).toContainText('worker w, step k \u2192 (')
   for (const [row, column, worker] of [[0, 0, 0], [0, 66, 32], [5, 5, 9], [127, 127, 255]] as const) {
     expect(await colourOf(page, [128, 128], row, column)).toBe(threadColour(worker, 256))
@@ -90,7 +94,8 @@ test('a cell has the colour that the legend gives its warp', async ({ page }) =>
   await explorer.draw(mappings.block)
   await page.locator(picture).focus()
   await page.keyboard.press('c')
-  await expect(page.locator('.legend .entry')).toHaveText(['warp 0', 'warp 1', 'warp 2', 'warp 3', 'warp 4', 'warp 5', 'warp 6', 'warp 7'])
+  await expect(page.locator('.legend .entry')).toHaveText(['warp 0', 'warp 1', 'warp 2', 'warp 3', 'warp 4', 'warp 5',
+    'warp 6', 'warp 7'])
   for (const [warp, row, column] of [[1, 2, 66], [4, 66, 2], [7, 98, 66]] as const) {
     const legend = await page.locator('.legend .swatch').nth(warp).evaluate(e => getComputedStyle(e).backgroundColor)
     await expect.poll(() => colourOf(page, [128, 128], row, column)).toBe(legend)
@@ -131,7 +136,7 @@ test('cell to worker, and worker to all its cells', async ({ page }) => {
   const before = await colourOf(page, [64, 8], 40, 4)
   await clickCell(page, [64, 8], 17, 3)
   await expect(page.locator(status)).toHaveText('Task (17, 3): worker 11 (warp 0, lane 11), step 1')
-  await expect(page.getByRole('textbox', { name: 'Worker' })).toHaveValue('11')
+  await expect(page.getByRole('textbox', { name: 'Worker', exact: true })).toHaveValue('11')
   await expect(page.locator('.list .row')).toHaveText(['0(1, 3)', '1(17, 3)', '2(33, 3)', '3(49, 3)'])
   await expect.poll(() => colourOf(page, [64, 8], 40, 4)).not.toBe(before) // dimmed
   expect(await colourOf(page, [64, 8], 49, 3)).toBe(threadColour(11, 128)) // emphasised
@@ -142,7 +147,7 @@ test('cell to worker, and worker to all its cells', async ({ page }) => {
 test('a worker by its number, and the next one', async ({ page }) => {
   const explorer = await open(page)
   await explorer.draw(mappings.load)
-  const field = page.getByRole('textbox', { name: 'Worker' })
+  const field = page.getByRole('textbox', { name: 'Worker', exact: true })
   await field.fill('127')
   await expect(page.locator('.list .row')).toHaveText(['0(15, 7)', '1(31, 7)', '2(47, 7)', '3(63, 7)'])
   await page.getByRole('button', { name: 'Next worker' }).click()
@@ -163,7 +168,7 @@ test('all owners of a replicated cell, and none of an uncovered one', async ({ p
   await expect(page.locator('.owners tbody tr')).toHaveCount(16)
   await expect(page.locator('.owners tbody tr').nth(8)).toHaveText(/^40\D*1\D*8/) // warp 1 of the other column of warps
   await page.locator('.owners button', { hasText: '40' }).click()
-  await expect(page.getByRole('textbox', { name: 'Worker' })).toHaveValue('40')
+  await expect(page.getByRole('textbox', { name: 'Worker', exact: true })).toHaveValue('40')
 
   await explorer.draw(mappings.diagonal)
   await expect(page.locator('.badge').last()).toHaveText('\u26a0 224 uncovered')
@@ -184,7 +189,8 @@ test('plays the steps', async ({ page }) => {
   const explorer = await open(page)
   await explorer.draw(mappings.load)
   await page.locator(picture).focus()
-  for (const [key, words] of [['.', 'step 0 / 3'], ['.', 'step 1 / 3'], [',', 'step 0 / 3'], ['.', 'step 1 / 3']] as const) {
+  for (const [key, words] of [['.', 'step 0 / 3'], ['.', 'step 1 / 3'], [',', 'step 0 / 3'],
+    ['.', 'step 1 / 3']] as const) {
     await page.keyboard.press(key)
     await expect(page.locator('.shown')).toHaveText(words)
   }
@@ -196,7 +202,7 @@ test('plays the steps', async ({ page }) => {
   await page.locator(picture).focus()
   await page.keyboard.press(' ')
   await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible()
-  await expect(page.locator('.shown')).toHaveText('step 2 / 3') // it has begun again
+  await expect(page.locator('.shown')).not.toHaveText('step 3 / 3') // it begins again
   await page.keyboard.press(' ')
   await page.keyboard.press('Escape')
   await expect(page.locator('.shown')).toHaveText('all 4 steps')
@@ -215,7 +221,7 @@ test('a trail keeps the steps before half visible', async ({ page }) => {
 
 test('every step of a replicated cell is shown, not its first owner\'s alone', async ({ page }) => {
   const explorer = await open(page)
-  await explorer.draw(mappings.uneven) // cell (0, 0): worker 0 at step 0, worker 2 at step 0; cell (0, 1): worker 0 at step 1
+  await explorer.draw(mappings.uneven) // cell (0, 0): workers 0 and 2 at step 0; cell (0, 1): worker 0 at step 1
   await page.locator('.slider').fill('0')
   await page.locator(picture).focus()
   await page.keyboard.press(']')
@@ -261,7 +267,8 @@ test('strips show the factors and link both ways', async ({ page }) => {
   await expect.poll(() => explorer.messages('hoverFactor')).toContainEqual({ type: 'hoverFactor', factor: 1 })
   await expect.poll(async () => (await page.locator('.picture canvas').first().screenshot()).equals(plain)).toBe(false)
   await page.mouse.move(5, 5)
-  await expect.poll(async () => (await explorer.messages('hoverFactor')).at(-1)).toEqual({ type: 'hoverFactor', factor: null })
+  await expect.poll(async () =>
+    (await explorer.messages('hoverFactor')).at(-1)).toEqual({ type: 'hoverFactor', factor: null })
   await strips.nth(3).click()
   expect(await explorer.messages('revealFactor')).toEqual([{ type: 'revealFactor', factor: 3 }])
   await explorer.send({ type: 'factors', factors: [0, 1] })
@@ -281,7 +288,8 @@ test('a broken expression leaves the last picture, dimmed, with the reason', asy
 
 test('the last of many messages is the one that stays', async ({ page }) => {
   const explorer = await open(page)
-  for (const name of ['load', 'million', 'block', 'diagonal', 'atom'] as const) await explorer.send(show(mappings[name], name))
+  for (const name of ['load', 'million', 'block', 'diagonal',
+    'atom'] as const) await explorer.send(show(mappings[name], name))
   await expect.poll(async () => (await explorer.messages('drawn')).at(-1)?.title).toBe('atom')
   await expect(page.locator('h1').last()).toHaveText('atom')
   expect(await colourOf(page, [4, 8], 3, 7)).toBe(threadColour(31, 32))
@@ -297,7 +305,7 @@ test('a reload draws the same picture again', async ({ page, context }) => {
   const again = await open(await context.newPage().then(next => page = next), { state })
   await expect.poll(() => again.messages('drawn')).toHaveLength(1)
   await expect(page.locator('h1').last()).toHaveText('load_a')
-  await expect(page.getByRole('textbox', { name: 'Worker' })).toHaveValue('11')
+  await expect(page.getByRole('textbox', { name: 'Worker', exact: true })).toHaveValue('11')
   await expect(page.locator('.shown')).toHaveText('step 2 / 3')
 })
 
@@ -305,18 +313,19 @@ test('with the keyboard alone', async ({ page }) => {
   const explorer = await open(page)
   await explorer.draw(mappings.load)
   const spoken = page.locator('[aria-live]')
-  for (let i = 0; i < 20 && !await page.locator(picture).evaluate(e => e === document.activeElement); i++) await page.keyboard.press('Tab')
+  for (let i = 0; i < 20
+    && !await page.locator(picture).evaluate(e => e === document.activeElement); i++) await page.keyboard.press('Tab')
   await expect(page.locator(picture)).toBeFocused()
   await expect(spoken).toHaveText('Task (0, 0): worker 0 (warp 0, lane 0), step 0')
   for (const key of ['ArrowDown', 'ArrowRight', 'ArrowRight', 'PageDown']) await page.keyboard.press(key)
   await expect(spoken).toHaveText('Task (17, 2): worker 10 (warp 0, lane 10), step 1')
   await page.keyboard.press('Enter')
-  await expect(page.getByRole('textbox', { name: 'Worker' })).toHaveValue('10')
+  await expect(page.getByRole('textbox', { name: 'Worker', exact: true })).toHaveValue('10')
   await page.keyboard.press(']')
-  await expect(page.getByRole('textbox', { name: 'Worker' })).toHaveValue('11')
+  await expect(page.getByRole('textbox', { name: 'Worker', exact: true })).toHaveValue('11')
   await page.keyboard.press('[')
   await page.keyboard.press('Escape')
-  await expect(page.getByRole('textbox', { name: 'Worker' })).toHaveValue('')
+  await expect(page.getByRole('textbox', { name: 'Worker', exact: true })).toHaveValue('')
   await page.keyboard.press('End')
   await expect(spoken).toHaveText('Task (17, 7): worker 15 (warp 0, lane 15), step 1')
   const whole = await colourOf(page, [64, 8], 60, 4)
@@ -361,7 +370,7 @@ test('10^9 cells: open at once, zoom to one', async ({ page }) => {
   const explorer = await open(page)
   await explorer.draw(mappings.billion)
   await expect(page.locator('.badge').nth(1)).toHaveText('32,768 \u00d7 32,768')
-  const field = page.getByRole('textbox', { name: 'Worker' })
+  const field = page.getByRole('textbox', { name: 'Worker', exact: true })
   await field.fill('2097151')
   await page.locator('.list .row button').first().click()
   await expect(page.locator(status)).toContainText('Task (32664, 32668): worker 2097151')
@@ -370,9 +379,11 @@ test('10^9 cells: open at once, zoom to one', async ({ page }) => {
   await page.keyboard.press('ArrowRight')
   await expect(page.locator(status)).toContainText('Task (32664, 32669): worker 2097151')
   const size = await page.locator(picture).evaluate(e => ({ width: e.clientWidth, height: e.clientHeight }))
-  const plane = planeOf([32_768, 32_768]), { view } = await explorer.state() as { view: { viewport: Parameters<typeof geometryOf>[2] } }
+  const plane = planeOf([32_768, 32_768])
+  const { view } = await explorer.state() as { view: { viewport: Parameters<typeof geometryOf>[2] } }
   const { x, y } = cornerOf(geometryOf(plane, size, view.viewport), { row: 32_664, column: 32_668 })
-  await expect.poll(() => pixel(page, x + 20, y + 20)).toBe(threadColour(31 + 32 * 7, 256)) // warp 65535: the colour of warp 7
+  await expect.poll(() =>
+    pixel(page, x + 20, y + 20)).toBe(threadColour(31 + 32 * 7, 256)) // warp 65535: the colour of warp 7
 })
 
 test('the wheel zooms, a drag moves', async ({ page }) => {
@@ -380,7 +391,7 @@ test('the wheel zooms, a drag moves', async ({ page }) => {
   await explorer.draw(mappings.million)
   const box = await page.locator(picture).boundingBox()
   if (box === null) throw new Error('no picture')
-  const view = async () => (await explorer.state() as { view: { viewport: { zoom: number; row: number; column: number } | null } }).view.viewport
+  const view = async () => (await explorer.state() as { view: { viewport: Viewport | null } }).view.viewport
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2)
   await page.mouse.wheel(0, -600)
   await expect.poll(async () => (await view())?.zoom ?? 1).toBeGreaterThan(1.5)
@@ -390,7 +401,7 @@ test('the wheel zooms, a drag moves', async ({ page }) => {
   await page.mouse.up()
   await expect.poll(async () => (await view())?.column ?? 0).toBeLessThan(before?.column ?? 0)
   expect((await view())?.row).toBeLessThan(before?.row ?? 0)
-  await expect(page.getByRole('textbox', { name: 'Worker' })).toHaveValue('') // a drag is no click
+  await expect(page.getByRole('textbox', { name: 'Worker', exact: true })).toHaveValue('') // a drag is no click
 })
 
 test('exports an SVG of rectangles and words', async ({ page }) => {
@@ -406,7 +417,8 @@ test('exports an SVG of rectangles and words', async ({ page }) => {
     return {
       error: svg.querySelector('parsererror')?.textContent ?? null, title: svg.querySelector('title')?.textContent,
       cells: svg.querySelectorAll('g[clip-path] rect').length, colours: colours.size,
-      labels: [...svg.querySelectorAll('g[clip-path] text')].map(text => text.textContent), text: svg.documentElement.textContent
+      labels: [...svg.querySelectorAll('g[clip-path] text')].map(text => text.textContent),
+      text: svg.documentElement.textContent
     }
   }, saved?.data ?? '')
   expect(found).toMatchObject({ error: null, title: 'warp atom', cells: 32, colours: 32 })
@@ -492,7 +504,9 @@ test('a subject too large to keep is not kept', async ({ page }) => {
   const tasks = Array.from({ length: 70_000 }, (_, w) => [[w]])
   const subject: Subject = {
     kind: 'mapping', title: 't', text: 't', place: subjectOf(mappings.load).place, factors: [{ text: 't', places: [] }],
-    mapping: { kind: 'mapping', rank: 1, shape: [70_000], workers: 70_000, factors: [{ kind: 'custom', name: 't', workers: 70_000, extents: [70_000], axes: [0], tasks: { kind: 'table', tasks } }] }
+    mapping: { kind: 'mapping', rank: 1, shape: [70_000], workers: 70_000,
+      factors: [{ kind: 'custom', name: 't', workers: 70_000, extents: [70_000], axes: [0],
+        tasks: { kind: 'table', tasks } }] }
   }
   const explorer = await open(page)
   await explorer.send({ type: 'show', subject, settings })

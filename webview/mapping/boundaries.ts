@@ -4,7 +4,10 @@ import { blockOf, warpOf } from './palette.ts'
 import type { PlacedTile } from './tiles.ts'
 import type { Groups } from './words.ts'
 
-/** A line from cell `start` to `end`, above row `at` or left of column `at` of its tile; 0 within a worker, 1 between workers, 2 between warps. */
+/**
+ * A line from cell `start` to `end`, above row `at` or left of column `at` of its tile; 0 within a worker, 1 between
+ * workers, 2 between warps.
+ */
 export interface Boundary {
   readonly kind: 0 | 1 | 2
   readonly across: boolean
@@ -17,7 +20,9 @@ export interface Boundary {
 export function boundariesOf(placed: PlacedTile, groups: Groups | null): readonly Boundary[] {
   const { tile } = placed, key = groups === null ? '' : `${groups.threads} ${groups.warpSize}`
   if (tile.kind !== 'cells') return []
-  if (placed.boundaries?.key !== key) placed.boundaries = { key, lines: findBoundaries(tile, placed.tileRow > 0, placed.tileColumn > 0, groups) }
+  if (placed.boundaries?.key !== key) {
+    placed.boundaries = { key, lines: findBoundaries(tile, placed.tileRow > 0, placed.tileColumn > 0, groups) }
+  }
   return placed.boundaries.lines
 }
 
@@ -25,7 +30,8 @@ export function findBoundaries(tile: CellTile, above: boolean, before: boolean, 
   const lines: Boundary[] = [], { firsts, origin, stride } = tile
   const kindOf = (a: number, b: number): 0 | 1 | 2 => {
     if (a === b || groups === null) return 0
-    return a < 0 || b < 0 || (blockOf(groups, a) === blockOf(groups, b) && warpOf(groups, a) === warpOf(groups, b)) ? 1 : 2
+    if (a < 0 || b < 0) return 1
+    return blockOf(groups, a) === blockOf(groups, b) && warpOf(groups, a) === warpOf(groups, b) ? 1 : 2
   }
   const run = (across: boolean, at: number, count: number, kindAt: (i: number) => 0 | 1 | 2) => {
     let start = 0, kind = kindAt(0)
@@ -38,10 +44,12 @@ export function findBoundaries(tile: CellTile, above: boolean, before: boolean, 
     }
   }
   for (let c = before ? 0 : 1; c < tile.columns; c++) {
-    run(false, c, tile.rows, r => kindOf(firsts[origin + r * stride + c - 1] ?? -2, firsts[origin + r * stride + c] ?? -2))
+    run(false, c, tile.rows, r =>
+      kindOf(firsts[origin + r * stride + c - 1] ?? -2, firsts[origin + r * stride + c] ?? -2))
   }
   for (let r = above ? 0 : 1; r < tile.rows; r++) {
-    run(true, r, tile.columns, c => kindOf(firsts[origin + (r - 1) * stride + c] ?? -2, firsts[origin + r * stride + c] ?? -2))
+    run(true, r, tile.columns, c =>
+      kindOf(firsts[origin + (r - 1) * stride + c] ?? -2, firsts[origin + r * stride + c] ?? -2))
   }
   return lines
 }

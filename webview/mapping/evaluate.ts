@@ -1,5 +1,6 @@
 /**
- * The answers to all that the page asks about a mapping or a layout. Pure; it runs in a web worker, or on the page where there is none.
+ * The answers to all that the page asks about a mapping or a layout. Pure; it runs in a web worker, or on the page
+ * where there is none.
  *
  *     answers.tile(subject, ask)     ->  the cells of a tile, or its texels' mean colours
  *     answers.owners(subject, ask)   ->  who executes a task
@@ -126,7 +127,8 @@ export const answers = {
     if (subject.kind === 'layout') return layoutFacts(subject.layout)
     const m = subject.mapping, perWorker = tasksPerWorker(m)
     return {
-      kind: 'mapping', shape: m.shape, workers: m.workers, tasksPerWorker: perWorker ?? null, steps: perWorker ?? mostSteps(m),
+      kind: 'mapping', shape: m.shape, workers: m.workers, tasksPerWorker: perWorker ?? null,
+      steps: perWorker ?? mostSteps(m),
       coverage: coverage(m), closedForm: closedForm(m)
     }
   },
@@ -136,7 +138,9 @@ export const answers = {
   },
 
   owners(subject: Evaluated, ask: OwnersAsk): OwnersReply {
-    if (subject.kind === 'layout') return { count: 1, owners: [{ worker: offset(subject.layout, ask.task, numbers), step: 0 }] }
+    if (subject.kind === 'layout') {
+      return { count: 1, owners: [{ worker: offset(subject.layout, ask.task, numbers), step: 0 }] }
+    }
     const found = ownersOf(subject.mapping, ask.task), owners: Owner[] = []
     for (const owner of found.owners()) {
       if (owners.length === ask.limit) break
@@ -191,7 +195,8 @@ export type Reply<Q extends Question> = ReturnType<Answers[Q]>
 export function mostSteps(m: Mapping): number {
   return m.factors.reduce((n, f) => {
     if (f.kind !== 'custom') return f.kind === 'repeat' ? n * volumeOf(f.extents) : n
-    return n * (f.tasks.kind === 'expressions' ? f.tasks.tasks.length : f.tasks.tasks.reduce((most, list) => Math.max(most, list.length), 0))
+    return n * (f.tasks.kind === 'expressions' ? f.tasks.tasks.length
+      : f.tasks.tasks.reduce((most, list) => Math.max(most, list.length), 0))
   }, 1)
 }
 
@@ -227,12 +232,14 @@ function cellTile(subject: Evaluated, ask: TileAsk): CellTile {
 function summaryTile(subject: Evaluated, ask: TileAsk): SummaryTile {
   const { plane, level } = ask, rowStep = 2 ** level.rows, columnStep = 2 ** level.columns
   const row = ask.tileRow * tileTexels * rowStep, column = ask.tileColumn * tileTexels * columnStep
-  const rowCount = countInside(row, rowStep, tileTexels, plane.rows), columnCount = countInside(column, columnStep, tileTexels, plane.columns)
+  const rowCount = countInside(row, rowStep, tileTexels, plane.rows)
+  const columnCount = countInside(column, columnStep, tileTexels, plane.columns)
   // what takes long to evaluate is sampled less
   const quick = subject.kind === 'mapping' && tasksPerWorker(subject.mapping) !== undefined, most = quick ? 4 : 2
   const samples = comb(rowStep, most).flatMap((down, i) => comb(columnStep, most).map((across, j) => ({
     kept: !quick || (i % 2 === 0 && j % 2 === 0),
-    values: sampleBlock(subject, plane, { row: row + down, column: column + across, rowStep, columnStep, rowCount, columnCount })
+    values: sampleBlock(subject, plane,
+      { row: row + down, column: column + across, rowStep, columnStep, rowCount, columnCount })
   })))
   const hasDigits = subject.kind === 'mapping' && subject.mapping.factors.every(f => f.kind !== 'custom')
   return {
@@ -242,7 +249,10 @@ function summaryTile(subject: Evaluated, ask: TileAsk): SummaryTile {
   }
 }
 
-/** Places of samples in a texel of `size` cells: all, or `most` of them, spread evenly and with different remainders of small powers of two. */
+/**
+ * Places of samples in a texel of `size` cells: all, or `most` of them, spread evenly and with different remainders of
+ * small powers of two.
+ */
 export function comb(size: number, most: number): number[] {
   if (size <= most) return Array.from({ length: size }, (_, i) => i)
   const part = size / most
@@ -280,10 +290,12 @@ function sampleBlock(subject: Evaluated, plane: Plane, block: CellBlock): Values
   const size = block.rowCount * block.columnCount
   const windows = windowsOf(plane, block)
   const [only] = windows
-  if (windows.length === 1 && only !== undefined && only.window.rowCount === block.rowCount && only.window.columnCount === block.columnCount) {
+  if (windows.length === 1 && only !== undefined && only.window.rowCount === block.rowCount
+    && only.window.columnCount === block.columnCount) {
     return sampleWindow(subject, only.window)
   }
-  const values = { counts: new Uint32Array(size), firsts: new Float64Array(size).fill(-2), steps: new Float64Array(size) }
+  const firsts = new Float64Array(size).fill(-2)
+  const values = { counts: new Uint32Array(size), firsts, steps: new Float64Array(size) }
   for (const { window, at } of windows) {
     const part = sampleWindow(subject, window)
     for (let r = 0; r < window.rowCount; r++) {

@@ -1,6 +1,6 @@
 /**
- * Starts the web worker and asks it. A page of a webview may not load a worker from another origin, so the worker's text is fetched
- * and started from a blob; where even that fails, the page evaluates itself, with the same answers.
+ * Starts the web worker and asks it. A page of a webview may not load a worker from another origin, so the worker's
+ * text is fetched and started from a blob; where even that fails, the page evaluates itself, with the same answers.
  */
 import { answers, type Argument, type Evaluated, type Question, type Reply } from './evaluate.ts'
 import type { Evaluator, FromWorker, ToWorker } from './protocol.ts'
@@ -24,7 +24,8 @@ export async function startEvaluator(workerUrl: string): Promise<Evaluator> {
 function started(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.addEventListener('message', () => { resolve() }, { once: true })
-    worker.addEventListener('error', event => { reject(new Error(event.message || 'the worker does not start')) }, { once: true })
+    worker.addEventListener('error', event => { reject(new Error(event.message || 'the worker does not start')) },
+      { once: true })
   })
 }
 

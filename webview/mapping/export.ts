@@ -24,9 +24,11 @@ export function svgOf(scene: Scene, geometry: Geometry, style: Style, caption: C
     `<title>${escapeText(caption.title)}</title>`, `<desc>${escapeText(caption.lines.join('; '))}</desc>`,
     `<rect width="100%" height="100%" fill="${cssOf(theme.background)}"/>`,
     `<g fill="${cssOf(theme.foreground)}"><text x="16" y="26" font-size="15" font-weight="600">${escapeText(caption.title)}</text>`,
-    ...caption.lines.map((line, i) => `<text x="16" y="${26 + captionLine * (i + 1)}" font-size="12">${escapeText(line)}</text>`), '</g>',
+    ...caption.lines.map((line, i) =>
+      `<text x="16" y="${26 + captionLine * (i + 1)}" font-size="12">${escapeText(line)}</text>`), '</g>',
     `<g transform="translate(0 ${top})">`, ...rulers(scene, geometry, style), ...cells(scene, geometry, style), '</g>',
-    `<g font-size="11" fill="${cssOf(theme.foreground)}" transform="translate(16 ${top + geometry.size.height + 6})">`, ...legend(caption), '</g>', '</svg>'
+    `<g font-size="11" fill="${cssOf(theme.foreground)}" transform="translate(16 ${top + geometry.size.height + 6})">`,
+    ...legend(caption), '</g>', '</svg>'
   ]
   return parts.join('\n')
 }
@@ -67,9 +69,11 @@ export async function pngOf(scene: Scene, geometry: Geometry, style: Style, capt
 }
 
 function cells(scene: Scene, geometry: Geometry, style: Style): string[] {
-  const { plane, facts } = scene, { from, to } = seenCells(plane, geometry), { cell } = geometry.frame, { seen } = geometry
+  const { plane, facts } = scene, { from, to } = seenCells(plane, geometry), { cell } = geometry.frame
+  const { seen } = geometry
   const level = levelOf(cell)
-  if (level.rows > 0 || level.columns > 0 || (to.row - from.row + 1) * (to.column - from.column + 1) > vectorCells) return raster(scene, geometry, style)
+  const count = (to.row - from.row + 1) * (to.column - from.column + 1)
+  if (level.rows > 0 || level.columns > 0 || count > vectorCells) return raster(scene, geometry, style)
   const gap = Math.min(cell.width, cell.height) >= 8 ? 1 : 0
   const parts = [
     '<defs><pattern id="uncovered" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M-8 8 0 0M0 8 8 0M8 8 16 0" '
@@ -77,7 +81,8 @@ function cells(scene: Scene, geometry: Geometry, style: Style): string[] {
     `<clipPath id="seen"><rect x="${round(seen.x)}" y="${round(seen.y)}" width="${round(seen.width)}" height="${round(seen.height)}"/></clipPath></defs>`,
     `<g clip-path="url(#seen)" shape-rendering="crispEdges" text-anchor="middle" font-size="${round(Math.min(12, cell.height * 0.34))}">`
   ]
-  const labelled = cell.height >= 12 && cell.width >= 7 * String(facts.kind === 'mapping' ? facts.workers - 1 : facts.size - 1).length + 3
+  const labelled = cell.height >= 12
+    && cell.width >= 7 * String(facts.kind === 'mapping' ? facts.workers - 1 : facts.size - 1).length + 3
   forEachCell(scene, geometry, style, (place, first, step, count, shaded) => {
     const { x, y } = cornerOf(geometry, place)
     const rect = `<rect x="${round(x)}" y="${round(y)}" width="${round(cell.width - gap)}" height="${round(cell.height - gap)}"`
@@ -90,7 +95,8 @@ function cells(scene: Scene, geometry: Geometry, style: Style): string[] {
     parts.push(`${rect} fill="${cssOf(colour)}"/>`)
     if (!labelled) return
     const ink = shaded === 2 ? (isLight(colour) ? '#000' : '#fff') : cssOf(style.theme.foreground)
-    const minor = facts.kind === 'mapping' ? `k${step}` : `b${Math.floor(first * style.storage.elementBytes / style.storage.bankBytes) % style.storage.banks}`
+    const minor = facts.kind === 'mapping' ? `k${step}`
+      : `b${Math.floor(first * style.storage.elementBytes / style.storage.bankBytes) % style.storage.banks}`
     const centre = round(x + cell.width / 2), two = cell.height >= 26
     parts.push(`<text x="${centre}" y="${round(y + cell.height * (two ? 0.44 : 0.66))}" fill="${ink}">${first}</text>`)
     if (two) parts.push(`<text x="${centre}" y="${round(y + cell.height * 0.78)}" font-size="${round(Math.min(10, cell.height * 0.28))}" fill="${ink}">${minor}</text>`)
@@ -109,9 +115,11 @@ function forEachCell(scene: Scene, geometry: Geometry, style: Style,
     const { tile } = placed
     for (let r = 0; r < tile.rows; r++) {
       for (let c = 0; c < tile.columns; c++) {
-        const place = { row: row * tileTexels + r, column: column * tileTexels + c }, at = tile.origin + r * tile.stride + c
+        const place = { row: row * tileTexels + r, column: column * tileTexels + c }
+        const at = tile.origin + r * tile.stride + c
         const first = tile.firsts[at] ?? -2
-        if (first === -2 || place.row < from.row || place.row > to.row || place.column < from.column || place.column > to.column) continue
+        if (first === -2 || place.row < from.row || place.row > to.row) continue
+        if (place.column < from.column || place.column > to.column) continue
         visit(place, first, tile.steps[at] ?? 0, tile.counts[at] ?? 0, placed.shades[r * tile.columns + c] ?? 2)
       }
     }
@@ -139,12 +147,14 @@ function rulers({ plane, facts }: Scene, geometry: Geometry, style: Style): stri
   const every = tickEvery(frame.cell.width, 14 + 7 * String(plane.columns - 1).length)
   for (let column = Math.ceil(from.column / every) * every; column <= to.column; column += every) {
     const x = cornerOf(geometry, { row: from.row, column }).x + Math.min(frame.cell.width, 40) / 2
-    if (x >= seen.x && x <= seen.x + seen.width) parts.push(`<text x="${round(x)}" y="${round(seen.y - 6)}" text-anchor="middle">${column}</text>`)
+    if (x < seen.x || x > seen.x + seen.width) continue
+    parts.push(`<text x="${round(x)}" y="${round(seen.y - 6)}" text-anchor="middle">${column}</text>`)
   }
   const down = tickEvery(frame.cell.height, 17)
   for (let row = Math.ceil(from.row / down) * down; row <= to.row; row += down) {
     const y = cornerOf(geometry, { row, column: from.column }).y + Math.min(frame.cell.height, 40) / 2
-    if (y >= seen.y && y <= seen.y + seen.height) parts.push(`<text x="${round(seen.x - 6)}" y="${round(y + 4)}" text-anchor="end">${rowLabel(plane, row)}</text>`)
+    if (y < seen.y || y > seen.y + seen.height) continue
+    parts.push(`<text x="${round(seen.x - 6)}" y="${round(y + 4)}" text-anchor="end">${rowLabel(plane, row)}</text>`)
   }
   return [...parts, '</g>']
 }

@@ -9,10 +9,12 @@ export interface FactorTiles {
 }
 
 export function factorTiles(m: Mapping): readonly FactorTiles[] {
-  return placesOf(m).map(place => ({ cell: place.scales, whole: place.scales.map((scale, axis) => scale * (place.shape[axis] ?? 1)) }))
+  return placesOf(m).map(place =>
+    ({ cell: place.scales, whole: place.scales.map((scale, axis) => scale * (place.shape[axis] ?? 1)) }))
 }
 
 /** A factor alone, as a mapping of its own. */
 export function factorMapping(m: Mapping, factor: Factor): Mapping {
-  return { kind: 'mapping', rank: m.rank, shape: factorShape(factor, m.rank), workers: factorWorkers(factor), factors: [factor] }
+  const shape = factorShape(factor, m.rank)
+  return { kind: 'mapping', rank: m.rank, shape, workers: factorWorkers(factor), factors: [factor] }
 }

@@ -21,9 +21,9 @@ export function createHeader(): Header {
       text.title = subject.text
       badges.replaceChildren(...facts.kind === 'mapping'
         ? [
-            badge(countText(facts.workers, 'worker')), badge(shapeWords(facts.shape), { title: 'Task shape' }), badge(tasksWords(facts)),
-            ...coverageWords(facts).map(part => badge(`${part.good ? '\u2713' : '\u26a0'} ${part.text}`, { kind: part.good ? 'good' : 'warning', title: 'How often the cells of the task shape are executed' }))
-          ]
+          badge(countText(facts.workers, 'worker')), badge(shapeWords(facts.shape), { title: 'Task shape' }), badge(tasksWords(facts)),
+          ...coverageWords(facts).map(part => badge(`${part.good ? '\u2713' : '\u26a0'} ${part.text}`, { kind: part.good ? 'good' : 'warning', title: 'How often the cells of the task shape are executed' }))
+        ]
         : [badge(shapeWords(facts.shape), { title: 'Shape' }), badge(storageWords(facts))])
       form.textContent = closedFormText(facts, axisNames(facts.shape.length))
       form.title = form.textContent

@@ -18,16 +18,18 @@ export function legendOf(colouring: Colouring, facts: Facts, groups: Groups): Le
   const range = (name: string, last: number): Legend => last === 0
     ? { kind: 'groups', entries: [{ text: `${name} 0`, colour: colour(0) }], more: '' }
     : {
-        kind: 'range', from: `${name} 0`, to: numberText(last),
-        colours: Array.from({ length: 12 }, (_, i) => colour(Math.round(i / 11 * (table.length - 1))))
-      }
+      kind: 'range', from: `${name} 0`, to: numberText(last),
+      colours: Array.from({ length: 12 }, (_, i) => colour(Math.round(i / 11 * (table.length - 1))))
+    }
   const kinds = (name: string, count: number, colourOf: (i: number) => string): Legend => ({
     kind: 'groups',
-    entries: Array.from({ length: Math.min(count, shownGroups) }, (_, i) => ({ text: `${name} ${i}`, colour: colourOf(i) })),
+    entries: Array.from({ length: Math.min(count, shownGroups) }, (_, i) =>
+      ({ text: `${name} ${i}`, colour: colourOf(i) })),
     more: count > shownGroups ? `\u2026 ${name} ${numberText(count - 1)}` : ''
   })
   const workers = facts.kind === 'mapping' ? facts.workers : 0
-  const blocks = Math.ceil(workers / groups.threads), perBlock = Math.ceil(Math.min(groups.threads, workers) / groups.warpSize)
+  const blocks = Math.ceil(workers / groups.threads)
+  const perBlock = Math.ceil(Math.min(groups.threads, workers) / groups.warpSize)
   switch (colouring.by) {
     case 'thread': return blocks * perBlock > 1
       ? kinds('warp', blocks * perBlock, i => colour(i % 8 * colouring.warpSize + Math.floor(colouring.warpSize / 2)))
@@ -43,7 +45,8 @@ export function legendOf(colouring: Colouring, facts: Facts, groups: Groups): Le
 
 /** The legend as separate swatches, for a file. */
 export function swatches(legend: Legend): readonly LegendEntry[] {
-  if (legend.kind === 'groups') return legend.more === '' ? legend.entries : [...legend.entries, { text: legend.more, colour: 'transparent' }]
+  if (legend.kind === 'groups') return legend.more === '' ? legend.entries
+    : [...legend.entries, { text: legend.more, colour: 'transparent' }]
   const first = legend.colours[0] ?? '', last = legend.colours.at(-1) ?? ''
   return [{ text: legend.from, colour: first }, { text: legend.to, colour: last }]
 }

@@ -1,12 +1,13 @@
 /**
- * The page of the mapping explorer: takes what the host sends (compiler-core/view/explorer.ts), keeps what the person has chosen, and brings
- * the parts together. Cells are evaluated in a worker; what is on the screen stays until its successor can be drawn whole.
+ * The page of the mapping explorer: takes what the host sends (compiler-core/view/explorer.ts), keeps what the person
+ * has chosen, and brings the parts together. Cells are evaluated in a worker; what is on the screen stays until its
+ * successor can be drawn whole.
  */
 import { pointer, select, zoom, zoomIdentity, type D3ZoomEvent } from 'd3'
 import type { FromPage, PageSettings, Subject, ToPage } from '../../compiler-core/view/explorer.ts'
 import { h } from '../dom.ts'
 import { startEvaluator } from './evaluator.ts'
-import type { Evaluated, Facts, OwnersReply } from './evaluate.ts'
+import { mostSteps, type Evaluated, type Facts, type OwnersReply } from './evaluate.ts'
 import { pngOf, svgOf, type Caption } from './export.ts'
 import { createHeader } from './header.ts'
 import { createHelp } from './help.ts'
@@ -30,7 +31,11 @@ import { createToolbar, layoutColourings, mappingColourings } from './toolbar.ts
 import { fit, levelOf, pan, reveal, zoomAt, type Viewport } from './viewport.ts'
 import { cellWords, closedFormText, countText, coverageWords, shapeWords, summaryWords, tasksWords } from './words.ts'
 
-declare function acquireVsCodeApi(): { postMessage(message: FromPage): void; getState(): unknown; setState(state: unknown): void }
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromPage): void
+  getState(): unknown
+  setState(state: unknown): void
+}
 
 /** How long the old picture may stand in for a new one that is not complete, in milliseconds. */
 const patience = 250
@@ -46,8 +51,10 @@ const host = acquireVsCodeApi()
 function start(evaluator: Evaluator): void {
   let subject: Subject | null = null, settings: PageSettings = usualSettings, view: View = firstView
   /** The scene on the screen, and the one that takes its place as soon as its tiles are there. */
-  let scene: Scene | null = null, next: { readonly scene: Scene; readonly view: View; readonly since: number } | null = null
-  let theme = readTheme(), hover: Cell | null = null, hoveredFactor: number | null = null, textFactors: readonly number[] = []
+  let scene: Scene | null = null
+  let next: { readonly scene: Scene; readonly view: View; readonly since: number } | null = null
+  let theme = readTheme(), hover: Cell | null = null, hoveredFactor: number | null = null
+  let textFactors: readonly number[] = []
   let workerTasks: { readonly worker: number; readonly tasks: ReadonlyArray<readonly number[]> } | null = null
   /** When the message came that has not been answered by `drawn` yet. */
   let shownAt: number | null = null
@@ -60,9 +67,11 @@ function start(evaluator: Evaluator): void {
   const factorStrips = h('div', { class: 'strips', role: 'group', 'aria-label': 'Factors, outermost first' })
   const base = document.createElement('canvas'), over = document.createElement('canvas')
   const picture = h('div', {
-    class: 'picture', role: 'application', tabindex: '0', 'aria-roledescription': 'picture of a mapping', 'aria-describedby': 'summary'
+    class: 'picture', role: 'application', tabindex: '0', 'aria-roledescription': 'picture of a mapping',
+    'aria-describedby': 'summary'
   }, base, over)
-  const status = h('p', { class: 'status' }), spoken = h('p', { class: 'hidden', 'aria-live': 'polite' }), summary = h('p', { class: 'hidden', id: 'summary' })
+  const status = h('p', { class: 'status' }), spoken = h('p', { class: 'hidden', 'aria-live': 'polite' })
+  const summary = h('p', { class: 'hidden', id: 'summary' })
   const legend = h('div', { class: 'legend' })
   const toolbar = createToolbar({
     colour: colourBy,
@@ -89,8 +98,9 @@ function start(evaluator: Evaluator): void {
     accessAxis: accessAxis => { change({ accessAxis }) }
   })
   const main = h('main', { class: 'explorer' }, stale, header.element, factorStrips, toolbar.element,
-    h('div', { class: 'work' }, h('div', { class: 'stage' }, picture, status, legend, playback.element), panel.element))
-  document.body.replaceChildren(empty, main, summary, spoken, help.element)
+    h('div', { class: 'work' }, h('div', { class: 'stage' }, picture, status, legend, playback.element),
+      panel.element), summary, spoken)
+  document.body.replaceChildren(empty, main, help.element)
   base.setAttribute('aria-hidden', 'true')
   over.setAttribute('aria-hidden', 'true')
 
@@ -119,17 +129,20 @@ function start(evaluator: Evaluator): void {
       size: facts.kind === 'layout' ? facts.size : 0
     })
     const tiles = createTileStore(argument => evaluator.ask('tile', argument), redraw)
-    next = { scene: { subject: evaluated, facts, plane: planeFor(facts, nextView), tiles }, view: nextView, since: performance.now() }
+    const coming: Scene = { subject: evaluated, facts, plane: planeFor(facts, nextView), tiles }
+    next = { scene: coming, view: nextView, since: performance.now() }
     shownAt = started
-    if (document.body.classList.contains('has-subject')) isComplete(next.scene, nextView) // asks for its tiles before the next frame
+    if (document.body.classList.contains('has-subject')) isComplete(coming, nextView) // asks for its tiles at once
     redraw()
   }
 
   /** Whether the tiles in view are there; asks for those that are not. */
   function isComplete(coming: Scene, its: View): boolean {
-    const { plane, tiles } = coming, geometry = geometryOf(plane, pictureSize(), its.viewport ?? fit(plane)), level = levelOf(geometry.frame.cell)
+    const { plane, tiles } = coming, geometry = geometryOf(plane, pictureSize(), its.viewport ?? fit(plane))
+    const level = levelOf(geometry.frame.cell)
     const colouring = colouringFor(coming.facts, its)
-    const missing = tilesInView(coming, geometry, level).filter(({ row, column }) => tiles.get(plane, level, row, column, colouring) === undefined)
+    const missing = tilesInView(coming, geometry, level).filter(({ row, column }) =>
+      tiles.get(plane, level, row, column, colouring) === undefined)
     for (const { row, column } of missing) tiles.want(plane, level, row, column, colouring)
     return missing.length === 0
   }
@@ -156,7 +169,8 @@ function start(evaluator: Evaluator): void {
     if (subject === null) return
     document.body.classList.add('has-subject')
     header.show(subject, facts)
-    const key = JSON.stringify([facts.kind, facts.shape, facts.kind === 'mapping' ? [facts.workers, facts.steps] : facts.size])
+    const sizes = facts.kind === 'mapping' ? [facts.workers, facts.steps] : [facts.size]
+    const key = JSON.stringify([facts.kind, facts.shape, ...sizes])
     if (key !== controlsFor) { // the controls that a person may be using stay
       controlsFor = key
       toolbar.setSubject(facts)
@@ -166,7 +180,8 @@ function start(evaluator: Evaluator): void {
     showStrips()
     const words = summaryWords(subject.title, subject.text, facts)
     summary.textContent = words
-    picture.setAttribute('aria-label', `${subject.title}: ${facts.kind === 'mapping' ? 'task mapping' : 'layout'}, press ? for its keys`)
+    picture.setAttribute('aria-label',
+      `${subject.title}: ${facts.kind === 'mapping' ? 'task mapping' : 'layout'}, press ? for its keys`)
     speak(words)
     showDetails()
   }
@@ -184,7 +199,8 @@ function start(evaluator: Evaluator): void {
       revealed: factor => { host.postMessage({ type: 'revealFactor', factor }) }
     })
     factorStrips.append(h('span', { class: 'ends', 'aria-hidden': 'true' }, 'outer'),
-      ...made.flatMap((strip, i) => i === 0 ? [strip] : [h('span', { class: 'times', 'aria-hidden': 'true' }, '\u00d7'), strip]),
+      ...made.flatMap((strip, i) => i === 0 ? [strip]
+      : [h('span', { class: 'times', 'aria-hidden': 'true' }, '\u00d7'), strip]),
       h('span', { class: 'ends', 'aria-hidden': 'true' }, 'inner'))
     markFactors()
   }
@@ -209,9 +225,10 @@ function start(evaluator: Evaluator): void {
     if (scene !== null) {
       const plane = planeFor(scene.facts, view)
       scene = { ...scene, plane }
-      if (view.worker !== before.worker || view.offset !== before.offset || view.cursor !== before.cursor || view.wholeBank !== before.wholeBank
-        || view.accessAxis !== before.accessAxis || view.threads !== before.threads || view.elementBytes !== before.elementBytes
-        || (view.worker !== null && view.step !== before.step)) showDetails()
+      const detailed = ['worker', 'offset', 'cursor', 'wholeBank', 'accessAxis', 'threads', 'elementBytes'] as const
+      if (detailed.some(name => view[name] !== before[name]) || (view.worker !== null && view.step !== before.step)) {
+        showDetails()
+      }
     }
     keep()
     redraw()
@@ -224,7 +241,8 @@ function start(evaluator: Evaluator): void {
 
   function zoomBy(factor: number, at?: readonly [number, number]): void {
     if (scene === null) return
-    const { plot } = geometryNow(scene), [x, y] = at ?? cursorPoint() ?? [plot.x + plot.width / 2, plot.y + plot.height / 2]
+    const { plot } = geometryNow(scene)
+    const [x, y] = at ?? cursorPoint() ?? [plot.x + plot.width / 2, plot.y + plot.height / 2]
     setViewport(zoomAt(scene.plane, plot, viewportNow(scene.plane), factor, x - plot.x, y - plot.y))
   }
 
@@ -239,7 +257,9 @@ function start(evaluator: Evaluator): void {
   /** Goes to an index; the fixed axes follow it. */
   function moveCursor(index: readonly number[]): void {
     if (scene === null) return
-    const fixed = scene.plane.fixed.map((value, axis) => axis === scene?.plane.rowAxis || axis === scene?.plane.columnAxis ? value : index[axis] ?? value)
+    const { rowAxis, columnAxis } = scene.plane
+    const isDrawn = (axis: number) => axis === rowAxis || axis === columnAxis
+    const fixed = scene.plane.fixed.map((value, axis) => isDrawn(axis) ? value : index[axis] ?? value)
     const plane = planeFor(scene.facts, { ...view, fixed }), cell = cellOf(plane, index)
     hover = null
     if (cell === undefined) return change({ cursor: index, fixed })
@@ -255,8 +275,10 @@ function start(evaluator: Evaluator): void {
     // the first key only makes the cursor visible
     const step = at === undefined ? 0 : far
     const limit = (value: number, count: number) => Math.min(count - 1, Math.max(0, value))
-    const to = { row: limit(cell.row + command.rows * step, plane.rows), column: limit(cell.column + command.columns * step, plane.columns) }
-    const index = indexOf(plane, to) ?? indexOf(plane, { row: to.row, column: ((plane.shape[0] ?? 1) - 1) % plane.columns })
+    const row = limit(cell.row + command.rows * step, plane.rows)
+    const column = limit(cell.column + command.columns * step, plane.columns)
+    const lastOfEnd = ((plane.shape[0] ?? 1) - 1) % plane.columns // where a wrapped last row ends
+    const index = indexOf(plane, { row, column }) ?? indexOf(plane, { row, column: lastOfEnd })
     if (index !== undefined) moveCursor(index)
   }
 
@@ -285,7 +307,8 @@ function start(evaluator: Evaluator): void {
       case 'step': {
         if (facts.kind === 'layout') return
         playback.stop()
-        const from = view.step ?? (command.by === 1 ? -1 : facts.steps), step = Math.min(facts.steps - 1, Math.max(0, from + command.by))
+        const from = view.step ?? (command.by === 1 ? -1 : facts.steps)
+        const step = Math.min(facts.steps - 1, Math.max(0, from + command.by))
         speak(`Step ${step}`)
         return change({ step })
       }
@@ -298,7 +321,8 @@ function start(evaluator: Evaluator): void {
       }
       case 'colour': {
         const names: readonly ColouringName[] = facts.kind === 'mapping' ? mappingColourings : layoutColourings
-        const now = names.indexOf(facts.kind === 'mapping' ? view.mappingBy : view.layoutBy), name = names[(now + 1) % names.length] ?? 'thread'
+        const now = names.indexOf(facts.kind === 'mapping' ? view.mappingBy : view.layoutBy)
+        const name = names[(now + 1) % names.length] ?? 'thread'
         speak(`Coloured by ${name}`)
         return colourBy(name)
       }
@@ -317,7 +341,8 @@ function start(evaluator: Evaluator): void {
       panel.showCell(facts, groups, storage, null, null)
       status.textContent = '\u00a0'
     } else {
-      void evaluator.ask('owners', { task: index, limit: listedOwners }).then(reply => { showCell(facts, index, reply, byCursor) })
+      void evaluator.ask('owners', { task: index, limit: listedOwners })
+        .then(reply => { showCell(facts, index, reply, byCursor) })
     }
     if (facts.kind === 'mapping') showWorker(facts)
     else showStored()
@@ -356,9 +381,11 @@ function start(evaluator: Evaluator): void {
       })
     }
     if (storage.elementBytes > storage.bankBytes) {
-      panel.showAccess(axis, `Elements wider than a bank of ${storage.bankBytes} B are read in several passes; their conflicts are not shown.`)
+      panel.showAccess(axis,
+        `Elements wider than a bank of ${storage.bankBytes} B are read in several passes; their conflicts are not shown.`)
     } else {
-      void evaluator.ask('access', { index: view.cursor ?? scene.facts.shape.map(() => 0), axis, lanes: settings.warpSize, ...storage })
+      const index = view.cursor ?? scene.facts.shape.map(() => 0)
+      void evaluator.ask('access', { index, axis, lanes: settings.warpSize, ...storage })
         .then(reply => { panel.showAccess(axis, reply) })
     }
   }
@@ -381,7 +408,8 @@ function start(evaluator: Evaluator): void {
 
   function paint(): void {
     if (scene === null) return
-    const { plane, facts } = scene, ratio = window.devicePixelRatio || 1, size = pictureSize(), style = styleNow(scene, ratio)
+    const { plane, facts } = scene, ratio = window.devicePixelRatio || 1, size = pictureSize()
+    const style = styleNow(scene, ratio)
     const geometry = geometryNow(scene)
     const baseContext = prepared(base, size, ratio), overContext = prepared(over, size, ratio)
     if (baseContext === null || overContext === null) return
@@ -409,7 +437,8 @@ function start(evaluator: Evaluator): void {
     if (key === legendShown) return
     legendShown = key
     const made = legendOf(colouring, facts, groupsFor(facts))
-    const hatched = facts.kind === 'mapping' && facts.coverage.uncovered > 0, replicated = facts.kind === 'mapping' && facts.coverage.replicated > 0
+    const hatched = facts.kind === 'mapping' && facts.coverage.uncovered > 0
+    const replicated = facts.kind === 'mapping' && facts.coverage.replicated > 0
     const swatch = (colour: string) => {
       const element = h('span', { class: 'swatch' })
       element.style.background = colour
@@ -417,17 +446,21 @@ function start(evaluator: Evaluator): void {
     }
     legend.replaceChildren(
       ...made.kind === 'groups'
-        ? [...made.entries.map(entry => h('span', { class: 'entry' }, swatch(entry.colour), entry.text)), made.more === '' ? '' : h('span', { class: 'entry' }, made.more)]
-        : [h('span', { class: 'entry' }, made.from), h('span', { class: 'range' }, ...made.colours.map(swatch)), h('span', { class: 'entry' }, made.to)],
+        ? [...made.entries.map(entry => h('span', { class: 'entry' }, swatch(entry.colour), entry.text)),
+          made.more === '' ? '' : h('span', { class: 'entry' }, made.more)]
+        : [h('span', { class: 'entry' }, made.from), h('span', { class: 'range' }, ...made.colours.map(swatch)),
+          h('span', { class: 'entry' }, made.to)],
       hatched ? h('span', { class: 'entry' }, h('span', { class: 'swatch hatched' }), 'uncovered') : '',
       replicated ? h('span', { class: 'entry' }, h('span', { class: 'swatch replicated' }), 'replicated') : '')
   }
 
   function styleNow(of: Scene, ratio: number): Style {
     const colouring = colouringFor(of.facts, view)
-    const byText = textFactors.length === 1 && of.subject.kind === 'mapping' && of.subject.mapping.factors.length > 1 ? textFactors[0] ?? null : null
+    const byText = textFactors.length === 1 && of.subject.kind === 'mapping' && of.subject.mapping.factors.length > 1
+      ? textFactors[0] ?? null : null
     return {
-      theme, ratio, colouring, look: lookFor(of, colouring), groups: groupsFor(of.facts), storage: storageNow(), factor: hoveredFactor ?? byText
+      theme, ratio, colouring, look: lookFor(of, colouring), groups: groupsFor(of.facts), storage: storageNow(),
+      factor: hoveredFactor ?? byText
     }
   }
 
@@ -435,18 +468,21 @@ function start(evaluator: Evaluator): void {
     const emphasis = emphasisNow(of)
     const key = JSON.stringify([colouring, emphasis, theme.background])
     const { subject: evaluated } = of, { palette, tables } = coloursFor(colouring)
-    const conditions = (worker: number | null, step: number | null) => evaluated.kind === 'mapping' && (worker !== null || step !== null)
+    const conditions = (worker: number | null, step: number | null) => evaluated.kind === 'mapping'
+      && (worker !== null || step !== null)
       ? conditionsOf(evaluated.mapping, { worker, step }) : undefined
     const picked = emphasis.kind === 'picked' ? emphasis.picked : { worker: null, step: null }
     return {
-      key, palette, tables, background: theme.background, emphasis, worker: conditions(picked.worker, null), step: conditions(null, picked.step)
+      key, palette, tables, background: theme.background, emphasis, worker: conditions(picked.worker, null),
+      step: conditions(null, picked.step)
     }
   }
 
   function emphasisNow(of: Scene): Emphasis {
     const { worker, step, trail, offset, wholeBank } = view
     if (of.facts.kind === 'layout') {
-      return offset === null ? { kind: 'none' } : { kind: 'stored', offset, bank: wholeBank ? { by: 'bank', ...storageNow() } : null }
+      return offset === null ? { kind: 'none' }
+        : { kind: 'stored', offset, bank: wholeBank ? { by: 'bank', ...storageNow() } : null }
     }
     return worker === null && step === null ? { kind: 'none' } : { kind: 'picked', picked: { worker, step }, trail }
   }
@@ -482,8 +518,11 @@ function start(evaluator: Evaluator): void {
   }
 
   function colouringFor(facts: Facts, its: View): Colouring {
-    if (facts.kind === 'layout') return its.layoutBy === 'offset' ? { by: 'offset', size: facts.size } : { by: 'bank', ...storageNow() }
-    return its.mappingBy === 'step' ? { by: 'step', steps: facts.steps } : { by: its.mappingBy, workers: facts.workers, ...groupsFor(facts) }
+    if (facts.kind === 'mapping') {
+      return its.mappingBy === 'step' ? { by: 'step', steps: facts.steps }
+        : { by: its.mappingBy, workers: facts.workers, ...groupsFor(facts) }
+    }
+    return its.layoutBy === 'offset' ? { by: 'offset', size: facts.size } : { by: 'bank', ...storageNow() }
   }
 
   let colours: { readonly key: string; readonly palette: Palette; readonly tables: Tables } | undefined
@@ -500,26 +539,30 @@ function start(evaluator: Evaluator): void {
     const cell = scene === null || view.cursor === null ? undefined : cellOf(scene.plane, view.cursor)
     if (scene === null || cell === undefined) return undefined
     const { plot, frame } = geometryNow(scene)
-    return [plot.x + frame.left + (cell.column + 0.5) * frame.cell.width, plot.y + frame.top + (cell.row + 0.5) * frame.cell.height]
+    const x = plot.x + frame.left + (cell.column + 0.5) * frame.cell.width
+    return [x, plot.y + frame.top + (cell.row + 0.5) * frame.cell.height]
   }
 
   // ------------------------------------------------------------ files
 
   async function save(format: 'svg' | 'png'): Promise<void> {
     if (scene === null || subject === null) return
-    const { facts } = scene, ratio = window.devicePixelRatio || 1, style = styleNow(scene, ratio), geometry = geometryNow(scene)
+    const { facts } = scene, ratio = window.devicePixelRatio || 1, style = styleNow(scene, ratio)
+    const geometry = geometryNow(scene)
     const caption: Caption = {
       title: subject.title,
       lines: [
         ...subject.title === subject.text ? [] : [subject.text],
         facts.kind === 'mapping'
-          ? [countText(facts.workers, 'worker'), shapeWords(facts.shape), tasksWords(facts), ...coverageWords(facts).map(part => part.text)].join(' \u00b7 ')
+          ? [countText(facts.workers, 'worker'), shapeWords(facts.shape), tasksWords(facts),
+            ...coverageWords(facts).map(part => part.text)].join(' \u00b7 ')
           : [shapeWords(facts.shape), countText(facts.size, 'storage cell')].join(' \u00b7 '),
         closedFormText(facts, facts.shape.map((_, axis) => `i${axis}`))
       ],
       legend: swatches(legendOf(colouringFor(facts, view), facts, groupsFor(facts)))
     }
-    const data = format === 'svg' ? svgOf(scene, geometry, style, caption) : await pngOf(scene, geometry, style, caption)
+    const data = format === 'svg' ? svgOf(scene, geometry, style, caption)
+      : await pngOf(scene, geometry, style, caption)
     const name = subject.title.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 80) || 'mapping'
     host.postMessage({ type: 'save', format, name, data })
   }
@@ -547,10 +590,12 @@ function start(evaluator: Evaluator): void {
     run(command)
   })
   document.addEventListener('keydown', event => {
-    if (event.key === '?' && event.target instanceof Element && event.target.closest('vscode-text-field, dialog') === null) help.open()
+    if (event.key === '?' && event.target instanceof Element
+      && event.target.closest('vscode-text-field, dialog') === null) help.open()
   })
   for (const type of ['focus', 'blur'] as const) picture.addEventListener(type, () => {
-    if (type === 'focus' && view.cursor === null && scene !== null && picture.matches(':focus-visible')) change({ cursor: scene.plane.fixed })
+    if (type === 'focus' && view.cursor === null && scene !== null
+      && picture.matches(':focus-visible')) change({ cursor: scene.plane.fixed })
     redraw()
   })
 
@@ -622,7 +667,8 @@ function start(evaluator: Evaluator): void {
   host.postMessage({ type: 'ready' })
 }
 
-function prepared(canvas: HTMLCanvasElement, size: { readonly width: number; readonly height: number }, ratio: number): CanvasRenderingContext2D | null {
+function prepared(canvas: HTMLCanvasElement, size: { readonly width: number; readonly height: number },
+  ratio: number): CanvasRenderingContext2D | null {
   const width = Math.round(size.width * ratio), height = Math.round(size.height * ratio)
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width
@@ -636,7 +682,8 @@ function prepared(canvas: HTMLCanvasElement, size: { readonly width: number; rea
 }
 
 function evaluatedOf(subject: Subject): Evaluated {
-  return subject.kind === 'mapping' ? { kind: 'mapping', mapping: subject.mapping } : { kind: 'layout', layout: subject.layout }
+  return subject.kind === 'mapping' ? { kind: 'mapping', mapping: subject.mapping }
+    : { kind: 'layout', layout: subject.layout }
 }
 
 function sameEvaluated(a: Evaluated, b: Evaluated): boolean {
@@ -646,11 +693,11 @@ function sameEvaluated(a: Evaluated, b: Evaluated): boolean {
 /** The host keeps the state as text; a mapping given task by task may be too large for that. */
 function isSmall(subject: Subject): boolean {
   return subject.kind === 'layout' || subject.mapping.factors.every(f =>
-    f.kind !== 'custom' || f.workers * (f.tasks.kind === 'table' ? f.tasks.tasks[0]?.length ?? 0 : f.tasks.tasks.length) <= 65_536)
+    f.kind !== 'custom' || mostSteps({ ...subject.mapping, factors: [f] }) * f.workers <= 65_536)
 }
 
 function emptyState(): HTMLElement {
-  return h('div', { class: 'empty' }, h('h1', {}, 'Task mapping'), h('p', { class: 'reason', role: 'status' }),
+  return h('main', { class: 'empty' }, h('h1', {}, 'Task mapping'), h('p', { class: 'reason', role: 'status' }),
     h('p', {}, 'Put the cursor on a task mapping in a .heddle file, and see here which worker does which task.'),
     h('pre', {}, 'let load = repeat(4, 1) * spatial(16, 8)'))
 }

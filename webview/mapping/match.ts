@@ -1,10 +1,10 @@
 /**
  * Which cells a worker owns, or all workers execute at a step, without looking at any cell.
  *
- * A worker and a step are numbers of mixed radix whose digits each belong to one axis (see compiler-core/mapping). So "owned by worker w" and
- * "executed at step k" are conditions on the digits of each axis alone: a cell matches where its row and its column both do, and
- * the share of a block of cells that match is the product of two shares. Custom mappings have no such digits; their cells
- * are looked at one by one (tiles.ts).
+ * A worker and a step are numbers of mixed radix whose digits each belong to one axis (see compiler-core/mapping). So
+ * "owned by worker w" and "executed at step k" are conditions on the digits of each axis alone: a cell matches where
+ * its row and its column both do, and the share of a block of cells that match is the product of two shares. Custom
+ * mappings have no such digits; their cells are looked at one by one (tiles.ts).
  */
 import { placesOf, type Mapping } from '../../compiler-core/mapping/mapping.ts'
 import type { Plane } from './plane.ts'
@@ -24,13 +24,15 @@ export function conditionsOf(m: Mapping, pick: Picked): Conditions | undefined {
   let stepStride = 1
   for (const place of [...places].reverse()) {
     const f = place.factor, steps = place.steps ?? 1
-    const own = f.kind === 'spatial' ? digit(pick.worker, place.workerStride, place.workers) : digit(pick.step, stepStride, steps)
+    const own = f.kind === 'spatial' ? digit(pick.worker, place.workerStride, place.workers)
+      : digit(pick.step, stepStride, steps)
     stepStride *= steps
     if (own === null) continue
     f.axes.forEach((axis, i) => {
       const extent = f.extents[i] ?? 1
       if (axis === null || extent === 1) return
-      conditions[axis]?.unshift({ scale: place.scales[axis] ?? 1, extent, digit: Math.floor(own / (place.strides[i] ?? 1)) % extent })
+      const digitOf = Math.floor(own / (place.strides[i] ?? 1)) % extent
+      conditions[axis]?.unshift({ scale: place.scales[axis] ?? 1, extent, digit: digitOf })
     })
   }
   return conditions
@@ -47,8 +49,8 @@ export function countBelow(conditions: readonly Condition[], n: number, from = 0
 }
 
 /**
- * The share of matching cells of each texel of a block of `rowCount` x `columnCount` texels, row-major, 0 to 1. A texel is
- * `rowStep` x `columnStep` cells.
+ * The share of matching cells of each texel of a block of `rowCount` x `columnCount` texels, row-major, 0 to 1. A
+ * texel is `rowStep` x `columnStep` cells.
  */
 export function shares(plane: Plane, conditions: Conditions, block: {
   readonly row: number; readonly column: number; readonly rowStep: number; readonly columnStep: number
@@ -63,10 +65,11 @@ export function shares(plane: Plane, conditions: Conditions, block: {
     const extent = plane.shape[0] ?? 1, sampled = Math.min(block.rowStep, 16)
     for (let r = 0, texel = 0; r < block.rowCount; r++) {
       for (let c = 0; c < block.columnCount; c++, texel++) {
+        const column = block.column + c * block.columnStep
         for (let i = 0; i < sampled; i++) {
           const row = block.row + r * block.rowStep + Math.floor(i * block.rowStep / sampled)
           result[texel] = (result[texel] ?? 0)
-            + share(across, row * plane.columns + block.column + c * block.columnStep, block.columnStep, extent) / sampled
+            + share(across, row * plane.columns + column, block.columnStep, extent) / sampled
         }
       }
     }

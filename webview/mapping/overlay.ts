@@ -1,4 +1,7 @@
-/** What lies over the picture and changes with every movement: the cell under the pointer, the cursor, the selected worker's tasks in order. */
+/**
+ * What lies over the picture and changes with every movement: the cell under the pointer, the cursor, the selected
+ * worker's tasks in order.
+ */
 import { cssOf } from './palette.ts'
 import { cellOf, type Cell } from './plane.ts'
 import { cornerOf, type Geometry, type Scene } from './scene.ts'
@@ -13,7 +16,8 @@ export interface Marks {
   readonly tasks: ReadonlyArray<readonly number[]>
 }
 
-export function paintOverlay(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, theme: Theme, marks: Marks): void {
+export function paintOverlay(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, theme: Theme,
+  marks: Marks): void {
   const { size, seen } = geometry
   context.clearRect(0, 0, size.width, size.height)
   context.save()
@@ -26,7 +30,8 @@ export function paintOverlay(context: CanvasRenderingContext2D, scene: Scene, ge
   context.restore()
 }
 
-function paintTasks(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, theme: Theme, tasks: Marks['tasks']): void {
+function paintTasks(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, theme: Theme,
+  tasks: Marks['tasks']): void {
   const { cell } = geometry.frame, small = Math.min(cell.width, cell.height)
   const cells = tasks.flatMap(task => {
     const found = cellOf(scene.plane, task)
@@ -76,7 +81,8 @@ function paintPath(context: CanvasRenderingContext2D, geometry: Geometry, theme:
     const dx = b.x - a.x, dy = b.y - a.y, length = Math.hypot(dx, dy)
     if (length < 24) return
     // from edge to edge, so that the labels stay readable
-    const gap = Math.min(length / 2 - 1, Math.min(Math.abs(dx) < 1 ? Infinity : cell.width / 2 * length / Math.abs(dx), Math.abs(dy) < 1 ? Infinity : cell.height / 2 * length / Math.abs(dy)))
+    const half = (extent: number, d: number) => Math.abs(d) < 1 ? Infinity : extent / 2 * length / Math.abs(d)
+    const gap = Math.min(length / 2 - 1, half(cell.width, dx), half(cell.height, dy))
     const x1 = a.x + cell.width / 2 + dx / length * gap, y1 = a.y + cell.height / 2 + dy / length * gap
     const x2 = b.x + cell.width / 2 - dx / length * gap, y2 = b.y + cell.height / 2 - dy / length * gap
     path.moveTo(x1, y1)
@@ -99,7 +105,8 @@ function paintPath(context: CanvasRenderingContext2D, geometry: Geometry, theme:
 function outline(context: CanvasRenderingContext2D, geometry: Geometry, cell: Cell, theme: Theme, width: number): void {
   const { x, y } = cornerOf(geometry, cell), { frame } = geometry
   const left = Math.round(x), top = Math.round(y)
-  const right = Math.max(left + 3, Math.round(x + frame.cell.width)), bottom = Math.max(top + 3, Math.round(y + frame.cell.height))
+  const right = Math.max(left + 3, Math.round(x + frame.cell.width))
+  const bottom = Math.max(top + 3, Math.round(y + frame.cell.height))
   context.strokeStyle = cssOf(theme.background)
   context.lineWidth = width + 2
   context.strokeRect(left, top, right - left, bottom - top)

@@ -1,5 +1,6 @@
 /**
- * Paints the main picture: tiles, hatching, boundaries between workers, labels, rulers. It asks for the tiles that it misses.
+ * Paints the main picture: tiles, hatching, boundaries between workers, labels, rulers. It asks for the tiles that it
+ * misses.
  *
  * Everything is in CSS pixels; the context is scaled by the caller. Edges are put on whole device pixels.
  */
@@ -27,7 +28,8 @@ export interface Style {
 }
 
 /** Whether all tiles in view could be drawn. */
-export function paintPicture(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style): boolean {
+export function paintPicture(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry,
+  style: Style): boolean {
   const { size, seen } = geometry, { theme } = style
   context.fillStyle = cssOf(theme.background)
   context.fillRect(0, 0, size.width, size.height)
@@ -42,7 +44,8 @@ export function paintPicture(context: CanvasRenderingContext2D, scene: Scene, ge
   const level = levelOf(geometry.frame.cell)
   const { drawn, complete } = paintTiles(context, scene, geometry, style, level)
   if (level.rows === 0 && level.columns === 0) {
-    if (Math.min(geometry.frame.cell.width, geometry.frame.cell.height) >= 4) paintBoundaries(context, scene, geometry, style, drawn)
+    const { width, height } = geometry.frame.cell
+    if (Math.min(width, height) >= 4) paintBoundaries(context, scene, geometry, style, drawn)
     paintLabels(context, scene, geometry, style, drawn)
   } else paintCoarseTiles(context, scene, geometry, style)
   if (style.factor !== null) paintFactorTiles(context, scene, geometry, style, style.factor)
@@ -52,12 +55,15 @@ export function paintPicture(context: CanvasRenderingContext2D, scene: Scene, ge
 }
 
 /** The tiles of a level that are in view, as rows and columns of tiles. */
-export function tilesInView(scene: Scene, geometry: Geometry, level: Level): { readonly row: number; readonly column: number }[] {
+export function tilesInView(scene: Scene, geometry: Geometry,
+  level: Level): { readonly row: number; readonly column: number }[] {
   const { from, to } = seenCells(scene.plane, geometry)
   const down = tileTexels * 2 ** level.rows, across = tileTexels * 2 ** level.columns
   const found = []
   for (let row = Math.floor(from.row / down); row * down <= to.row; row++) {
-    for (let column = Math.floor(from.column / across); column * across <= to.column; column++) found.push({ row, column })
+    for (let column = Math.floor(from.column / across); column * across <= to.column; column++) {
+      found.push({ row, column })
+    }
   }
   return found
 }
@@ -84,12 +90,16 @@ function paintTiles(context: CanvasRenderingContext2D, scene: Scene, geometry: G
   return { drawn, complete }
 }
 
-function drawTile(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style, placed: PlacedTile): void {
+function drawTile(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style,
+  placed: PlacedTile): void {
   const { tile, level } = placed, down = 2 ** level.rows, across = 2 ** level.columns
   const row = placed.tileRow * tileTexels * down, column = placed.tileColumn * tileTexels * across
   const snap = snapper(style.ratio)
   const from = cornerOf(geometry, { row, column })
-  const to = cornerOf(geometry, { row: Math.min(scene.plane.rows, row + tile.rows * down), column: Math.min(scene.plane.columns, column + tile.columns * across) })
+  const to = cornerOf(geometry, {
+    row: Math.min(scene.plane.rows, row + tile.rows * down),
+    column: Math.min(scene.plane.columns, column + tile.columns * across)
+  })
   const x = snap(from.x), y = snap(from.y)
   // cells are sharp; mean colours may flow, which spares the eye the pattern of uneven rounding
   context.imageSmoothingEnabled = tile.kind === 'summary'
@@ -135,15 +145,22 @@ function clearBeyondEnd(context: CanvasRenderingContext2D, { plane }: Scene, geo
 
 // ---------------------------------------------------------------- boundaries
 
-/** Lines between cells: hardly seen inside a worker's cells, plain between workers, bold between warps and between blocks. */
-function paintBoundaries(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style, drawn: readonly PlacedTile[]): void {
+/**
+ * Lines between cells: hardly seen inside a worker's cells, plain between workers, bold between warps and between
+ * blocks.
+ */
+function paintBoundaries(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style,
+  drawn: readonly PlacedTile[]): void {
   const { cell } = geometry.frame, { theme, ratio } = style, small = Math.min(cell.width, cell.height)
-  const mapping = scene.facts.kind === 'mapping', edge = crisp(ratio), { from, to } = seenCells(scene.plane, geometry)
+  const hair = Math.max(1, Math.round(ratio)) / ratio, bold = hair * (small >= 14 ? 3 : small >= 8 ? 2 : 1)
+  const mapping = scene.facts.kind === 'mapping', edges = [crisp(ratio), crisp(ratio), crisp(ratio, bold)] as const
+  const { from, to } = seenCells(scene.plane, geometry)
   const paths = [new Path2D(), new Path2D(), new Path2D()] as const
   for (const placed of drawn) {
-    const top = placed.tileRow * tileTexels, left = placed.tileColumn * tileTexels, corner = cornerOf(geometry, { row: top, column: left })
+    const top = placed.tileRow * tileTexels, left = placed.tileColumn * tileTexels
+    const corner = cornerOf(geometry, { row: top, column: left })
     for (const { kind, across, at, start, end } of boundariesOf(placed, mapping ? style.groups : null)) {
-      const path = paths[kind], line = across ? top + at : left + at
+      const path = paths[kind], edge = edges[kind], line = across ? top + at : left + at
       if (kind === 0 && small < 8) continue
       if (across ? line < from.row || line > to.row : line < from.column || line > to.column) continue
       if (across) {
@@ -157,7 +174,6 @@ function paintBoundaries(context: CanvasRenderingContext2D, scene: Scene, geomet
       }
     }
   }
-  const hair = Math.max(1, Math.round(ratio)) / ratio
   context.lineCap = 'butt'
   context.strokeStyle = cssOf(theme.highContrast ? theme.foreground : theme.background)
   const stroke = (path: Path2D, width: number, alpha: number) => {
@@ -167,14 +183,15 @@ function paintBoundaries(context: CanvasRenderingContext2D, scene: Scene, geomet
   }
   stroke(paths[0], hair, mapping ? 0.22 : small >= 14 ? 1 : 0.6)
   stroke(paths[1], hair, small >= 14 ? 1 : 0.75)
-  stroke(paths[2], small >= 14 ? 3 : small >= 8 ? 2 : hair, 1)
+  stroke(paths[2], bold, 1)
   context.globalAlpha = 1
 }
 
 // ---------------------------------------------------------------- labels
 
 /** A small number of cells in view is labelled: worker and step, or offset and bank. */
-function paintLabels(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style, drawn: readonly PlacedTile[]): void {
+function paintLabels(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style,
+  drawn: readonly PlacedTile[]): void {
   const { cell } = geometry.frame, { facts } = scene, { theme, colouring, storage } = style
   const largest = facts.kind === 'mapping' ? facts.workers - 1 : facts.size - 1
   const digits = String(largest).length
@@ -201,10 +218,12 @@ function paintLabels(context: CanvasRenderingContext2D, scene: Scene, geometry: 
         if (first < 0) continue
         const shaded = placed.shades[r * tile.columns + c] ?? 2
         const colour = unpack(style.look.palette.table[style.look.palette.group(first, step)] ?? 0)
-        const ink = shaded === 2 ? (isLight(colour) ? '#000000' : '#ffffff') : cssOf(shaded === 1 ? theme.foreground : dimText)
+        const ink = shaded === 2 ? (isLight(colour) ? '#000000' : '#ffffff')
+          : cssOf(shaded === 1 ? theme.foreground : dimText)
         const corner = cornerOf(geometry, { row: top + r, column: left + c })
         const x = corner.x + cell.width / 2, y = corner.y + cell.height / 2
-        const bank = facts.kind === 'layout' ? Math.floor(first * storage.elementBytes / storage.bankBytes) % storage.banks : 0
+        const bank = facts.kind === 'layout'
+          ? Math.floor(first * storage.elementBytes / storage.bankBytes) % storage.banks : 0
         const minor = facts.kind === 'mapping' ? step : bank
         context.fillStyle = ink
         context.fillText(String(stepOnly ? minor : first), x, two ? y - small / 2 - 0.5 : y + 0.5)
@@ -225,7 +244,8 @@ function paintLabels(context: CanvasRenderingContext2D, scene: Scene, geometry: 
 }
 
 /** The count of owners in the corner of a replicated cell, or a corner alone where there is no room. */
-function markReplicated(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style, drawn: readonly PlacedTile[]): void {
+function markReplicated(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style,
+  drawn: readonly PlacedTile[]): void {
   if (scene.facts.kind === 'layout' || scene.facts.coverage.replicated === 0) return
   const { cell } = geometry.frame, { theme } = style, small = Math.min(cell.width, cell.height)
   if (small < 5) return
@@ -269,18 +289,27 @@ function shortCount(count: number): string {
 
 // ---------------------------------------------------------------- factors
 
-/** Where single cells are too small to be seen, the tiles of the innermost factor that is large enough give the picture its structure. */
+/**
+ * Where single cells are too small to be seen, the tiles of the innermost factor that is large enough give the picture
+ * its structure.
+ */
 function paintCoarseTiles(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style): void {
   const { plane, subject } = scene, { frame, seen } = geometry, { rowAxis, columnAxis } = plane
   if (subject.kind !== 'mapping' || rowAxis === null) return
-  const sizes = factorTiles(subject.mapping).map(({ whole }) => ({ rows: whole[rowAxis] ?? 1, columns: whole[columnAxis] ?? 1 }))
+  const sizes = factorTiles(subject.mapping).map(({ whole }) =>
+    ({ rows: whole[rowAxis] ?? 1, columns: whole[columnAxis] ?? 1 }))
   const visible = (extent: number, cell: number, count: number) => extent === count || extent * cell >= 12
-  const fine = sizes.findLast(size => visible(size.rows, frame.cell.height, plane.rows) && visible(size.columns, frame.cell.width, plane.columns))
+  const fine = sizes.findLast(size => visible(size.rows, frame.cell.height, plane.rows)
+    && visible(size.columns, frame.cell.width, plane.columns))
   if (fine === undefined) return
   context.fillStyle = cssOf(style.theme.background)
   context.globalAlpha = 0.6
-  for (const x of gridLines(seen.x - geometry.plot.x - frame.left, seen.width, fine.columns * frame.cell.width)) context.fillRect(Math.round(seen.x + x), seen.y, 1, seen.height)
-  for (const y of gridLines(seen.y - geometry.plot.y - frame.top, seen.height, fine.rows * frame.cell.height)) context.fillRect(seen.x, Math.round(seen.y + y), seen.width, 1)
+  for (const x of gridLines(seen.x - geometry.plot.x - frame.left, seen.width, fine.columns * frame.cell.width)) {
+    context.fillRect(Math.round(seen.x + x), seen.y, 1, seen.height)
+  }
+  for (const y of gridLines(seen.y - geometry.plot.y - frame.top, seen.height, fine.rows * frame.cell.height)) {
+    context.fillRect(seen.x, Math.round(seen.y + y), seen.width, 1)
+  }
   context.globalAlpha = 1
 }
 
@@ -292,11 +321,13 @@ function gridLines(from: number, room: number, every: number): number[] {
 }
 
 /** The tiles of one factor: thin lines between its cells, bold ones where the factor begins again. */
-function paintFactorTiles(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style, factor: number): void {
+function paintFactorTiles(context: CanvasRenderingContext2D, scene: Scene, geometry: Geometry, style: Style,
+  factor: number): void {
   if (scene.subject.kind !== 'mapping' || scene.plane.rowAxis === null) return
   const tiles = factorTiles(scene.subject.mapping)[factor]
   if (tiles === undefined) return
-  const { seen, plot, frame } = geometry, { rowAxis, columnAxis } = scene.plane, { from, to } = seenCells(scene.plane, geometry)
+  const { seen, plot, frame } = geometry, { rowAxis, columnAxis } = scene.plane
+  const { from, to } = seenCells(scene.plane, geometry)
   const draw = (everyRow: number, everyColumn: number, width: number, alpha: number) => {
     const lines = new Path2D()
     if (everyColumn * frame.cell.width >= 4) {
@@ -328,7 +359,8 @@ function paintFactorTiles(context: CanvasRenderingContext2D, scene: Scene, geome
 
 // ---------------------------------------------------------------- rulers
 
-function paintRulers(context: CanvasRenderingContext2D, { plane, facts }: Scene, geometry: Geometry, style: Style): void {
+function paintRulers(context: CanvasRenderingContext2D, { plane, facts }: Scene, geometry: Geometry,
+  style: Style): void {
   const { plot, frame, seen } = geometry, { theme, ratio } = style, edge = crisp(ratio), ink = cssOf(theme.quiet)
   const { from, to } = seenCells(plane, geometry)
   context.font = `11px ${theme.font}`
@@ -362,7 +394,8 @@ function paintRulers(context: CanvasRenderingContext2D, { plane, facts }: Scene,
   const name = facts.kind === 'mapping' ? 'axis' : 'dimension'
   context.textAlign = 'left'
   context.textBaseline = 'alphabetic'
-  context.fillText(`${name} ${plane.columnAxis}${plane.rowAxis === null ? ', wrapped' : ''} \u2192`, seen.x, seen.y - 23)
+  context.fillText(`${name} ${plane.columnAxis}${plane.rowAxis === null ? ', wrapped' : ''} \u2192`, seen.x,
+    seen.y - 23)
   if (plane.rowAxis === null) return
   context.save()
   context.translate(seen.x - geometry.ruler.down + 12, seen.y)
@@ -381,8 +414,8 @@ function snapper(ratio: number): (position: number) => number {
   return position => Math.round(position * ratio) / ratio
 }
 
-/** The middle of a device pixel, for a line of one device pixel. */
-function crisp(ratio: number): (position: number) => number {
-  const hair = Math.max(1, Math.round(ratio)) / ratio
-  return position => Math.round(position * ratio) / ratio + hair / 2
+/** Where the middle of a line lies whose edges are those of device pixels; a hair line if no width is given. */
+function crisp(ratio: number, width = Math.max(1, Math.round(ratio)) / ratio): (position: number) => number {
+  const odd = Math.round(width * ratio) % 2 === 1
+  return position => (Math.round(position * ratio) + (odd ? 0.5 : 0)) / ratio
 }

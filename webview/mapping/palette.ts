@@ -1,11 +1,11 @@
 /**
- * Which colour a cell has. A colouring sorts cells into groups (the warp of the worker, the bank of the offset, ...) and a table gives each
- * group a colour, packed as ImageData stores it.
+ * Which colour a cell has. A colouring sorts cells into groups (the warp of the worker, the bank of the offset, ...)
+ * and a table gives each group a colour, packed as ImageData stores it.
  *
- * Kinds that are compared (warps, blocks) take the palette of Okabe and Ito, which people with any colour vision tell apart. Threads
- * take the colour of their warp, lighter or darker by lane; lanes at a distance of 1, 2, 4, 8 or 16, which are the neighbours in most
- * pictures, differ by at least a quarter of the range; a single warp takes the range of viridis. Kinds that are ordered (steps, offsets, banks, lanes) take viridis,
- * whose lightness grows evenly.
+ * Kinds that are compared (warps, blocks) take the palette of Okabe and Ito, which people with any colour vision tell
+ * apart. Threads take the colour of their warp, lighter or darker by lane; lanes at a distance of 1, 2, 4, 8 or 16,
+ * which are the neighbours in most pictures, differ by at least a quarter of the range; a single warp takes the range
+ * of viridis. Kinds that are ordered (steps, offsets, banks, lanes) take viridis, whose lightness grows evenly.
  */
 import { interpolateRgbBasis, interpolateViridis, lab, rgb } from 'd3'
 
@@ -29,11 +29,12 @@ export type Rgb = readonly [number, number, number]
 
 export function paletteOf(c: Colouring): Palette {
   switch (c.by) {
-    case 'thread': return c.workers <= c.warpSize ? { table: oneWarp(c.warpSize), group: worker => laneOf(c, worker) } : {
-      table: Uint32Array.from({ length: families.length * c.warpSize }, (_, i) =>
-        parse(families[Math.floor(i / c.warpSize)]?.(lanePosition(i % c.warpSize, c.warpSize)) ?? '')),
-      group: worker => warpOf(c, worker) % families.length * c.warpSize + laneOf(c, worker)
-    }
+    case 'thread': return c.workers <= c.warpSize ? { table: oneWarp(c.warpSize), group: worker => laneOf(c, worker) }
+      : {
+        table: Uint32Array.from({ length: families.length * c.warpSize }, (_, i) =>
+          parse(families[Math.floor(i / c.warpSize)]?.(lanePosition(i % c.warpSize, c.warpSize)) ?? '')),
+        group: worker => warpOf(c, worker) % families.length * c.warpSize + laneOf(c, worker)
+      }
     case 'warp': return { table: kinds, group: worker => warpOf(c, worker) % kinds.length }
     case 'block': return { table: kinds, group: worker => blockOf(c, worker) % kinds.length }
     case 'lane': return { table: ramp(c.warpSize), group: worker => laneOf(c, worker) }
@@ -57,7 +58,8 @@ export function laneOf(c: { readonly threads: number; readonly warpSize: number 
 }
 
 /** The bank of the first byte of an element. */
-export function bankOf(c: { readonly elementBytes: number; readonly bankBytes: number; readonly banks: number }, offset: number): number {
+export function bankOf(c: { readonly elementBytes: number; readonly bankBytes: number; readonly banks: number },
+  offset: number): number {
   return Math.floor(offset * c.elementBytes / c.bankBytes) % c.banks
 }
 
@@ -115,7 +117,7 @@ function ramp(count: number): Uint32Array {
 }
 
 /** Viridis without its darkest end, which is lost on a dark ground. */
-export function rampColour(position: number): string {
+function rampColour(position: number): string {
   return interpolateViridis(0.08 + 0.9 * position)
 }
 

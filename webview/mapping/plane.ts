@@ -29,7 +29,8 @@ export interface Cell { readonly row: number; readonly column: number }
 export const tileTexels = 128
 
 /** The drawn axes are the last two that have more than one index, unless others are chosen. */
-export function planeOf(shape: readonly number[], chosen: { readonly axes?: readonly [number, number]; readonly fixed?: readonly number[] } = {}): Plane {
+export function planeOf(shape: readonly number[],
+  chosen: { readonly axes?: readonly [number, number]; readonly fixed?: readonly number[] } = {}): Plane {
   if (shape.length === 1) {
     const extent = shape[0] ?? 1, columns = wrapColumns(extent)
     return { shape, rowAxis: null, columnAxis: 0, fixed: [0], rows: Math.ceil(extent / columns), columns }
@@ -38,10 +39,6 @@ export function planeOf(shape: readonly number[], chosen: { readonly axes?: read
   const fixed = shape.map((extent, axis) => axis === rowAxis || axis === columnAxis ? 0
     : Math.min(extent - 1, Math.max(0, chosen.fixed?.[axis] ?? 0)))
   return { shape, rowAxis, columnAxis, fixed, rows: shape[rowAxis] ?? 1, columns: shape[columnAxis] ?? 1 }
-}
-
-export function samePlane(a: Plane, b: Plane): boolean {
-  return planeKey(a) === planeKey(b)
 }
 
 export function planeKey(plane: Plane): string {
@@ -69,7 +66,8 @@ export function cellOf(plane: Plane, index: readonly number[]): Cell | undefined
     const linear = index[0] ?? 0
     return { row: Math.floor(linear / plane.columns), column: linear % plane.columns }
   }
-  const inside = index.every((value, axis) => axis === plane.rowAxis || axis === plane.columnAxis || value === plane.fixed[axis])
+  const inside = index.every((value, axis) => axis === plane.rowAxis || axis === plane.columnAxis
+    || value === plane.fixed[axis])
   return inside ? { row: index[plane.rowAxis] ?? 0, column: index[plane.columnAxis] ?? 0 } : undefined
 }
 
@@ -91,15 +89,18 @@ export function windowsOf(plane: Plane, block: CellBlock): PlacedWindow[] {
   const columnCount = countInside(block.column, block.columnStep, block.columnCount, plane.columns)
   const rowCount = countInside(block.row, block.rowStep, block.rowCount, plane.rows)
   if (columnCount === 0 || rowCount === 0) return []
-  const common = { rowAxis: plane.rowAxis, columnAxis: plane.columnAxis, fixed: plane.fixed, columnStep: block.columnStep }
+  const common = { rowAxis: plane.rowAxis, columnAxis: plane.columnAxis, fixed: plane.fixed,
+    columnStep: block.columnStep }
   if (plane.rowAxis !== null) {
-    return [{ at: 0, window: { ...common, columnFrom: block.column, columnCount, rowFrom: block.row, rowStep: block.rowStep, rowCount } }]
+    return [{ at: 0, window: { ...common, columnFrom: block.column, columnCount, rowFrom: block.row,
+      rowStep: block.rowStep, rowCount } }]
   }
   const extent = plane.shape[0] ?? 1
   return Array.from({ length: rowCount }, (_, i) => {
     const columnFrom = (block.row + i * block.rowStep) * plane.columns + block.column
     const count = countInside(columnFrom, block.columnStep, columnCount, extent)
-    return { at: i * block.columnCount, window: { ...common, columnFrom, columnCount: count, rowFrom: 0, rowStep: 1, rowCount: 1 } }
+    return { at: i * block.columnCount,
+      window: { ...common, columnFrom, columnCount: count, rowFrom: 0, rowStep: 1, rowCount: 1 } }
   }).filter(placed => placed.window.columnCount > 0)
 }
 

@@ -60,13 +60,15 @@ export function cellAt(plane: Plane, { plot, frame }: Geometry, x: number, y: nu
 
 /** The corner of a cell in the picture. */
 export function cornerOf({ plot, frame }: Geometry, cell: Cell): { readonly x: number; readonly y: number } {
-  return { x: plot.x + frame.left + cell.column * frame.cell.width, y: plot.y + frame.top + cell.row * frame.cell.height }
+  return { x: plot.x + frame.left + cell.column * frame.cell.width, y: plot.y + frame.top
+    + cell.row * frame.cell.height }
 }
 
 /** The cells that are at least partly seen: from the first to the last of both directions. */
 export function seenCells(plane: Plane, { plot, frame }: Geometry): { readonly from: Cell; readonly to: Cell } {
   const first = (start: number, extent: number) => Math.max(0, Math.floor(-start / extent))
-  const last = (start: number, extent: number, room: number, count: number) => Math.min(count - 1, Math.ceil((room - start) / extent) - 1)
+  const last = (start: number, extent: number, room: number, count: number) =>
+    Math.min(count - 1, Math.ceil((room - start) / extent) - 1)
   return {
     from: { row: first(frame.top, frame.cell.height), column: first(frame.left, frame.cell.width) },
     to: {

@@ -33,7 +33,8 @@ export interface View {
 }
 
 export const firstView: View = {
-  mappingBy: 'thread', layoutBy: 'offset', threads: null, elementBytes: 4, axes: null, fixed: [], viewport: null, cursor: null, worker: null,
+  mappingBy: 'thread', layoutBy: 'offset', threads: null, elementBytes: 4, axes: null, fixed: [], viewport: null,
+  cursor: null, worker: null,
   step: null, trail: false, speed: 4, offset: null, wholeBank: false, accessAxis: null
 }
 
@@ -42,14 +43,16 @@ export interface Kept { readonly subject: Subject | null; readonly settings: Pag
 export const usualSettings: PageSettings = { warpSize: 32, banks: 32, bankBytes: 4 }
 
 /** The choices that still make sense for a subject of another shape. */
-export function viewFor(view: View, shape: readonly number[], sameShape: boolean, counts: { readonly workers: number; readonly steps: number; readonly size: number }): View {
+export function viewFor(view: View, shape: readonly number[], sameShape: boolean,
+  counts: { readonly workers: number; readonly steps: number; readonly size: number }): View {
   const { axes, cursor } = view
   return {
     ...view,
     axes: axes !== null && axes.every(axis => axis < shape.length) && axes[0] !== axes[1] ? axes : null,
     fixed: shape.map((extent, axis) => Math.min(extent - 1, view.fixed[axis] ?? 0)),
     viewport: sameShape ? view.viewport : null,
-    cursor: cursor !== null && cursor.length === shape.length && cursor.every((n, axis) => n < (shape[axis] ?? 0)) ? cursor : null,
+    cursor: cursor !== null && cursor.length === shape.length && cursor.every((n, axis) => n < (shape[axis] ?? 0))
+      ? cursor : null,
     worker: view.worker !== null && view.worker < counts.workers ? view.worker : null,
     step: view.step !== null && view.step < counts.steps ? view.step : null,
     offset: view.offset !== null && view.offset < counts.size ? view.offset : null,

@@ -1,8 +1,9 @@
 /**
- * The factors of a composition, outermost first, each drawn on its own: the workers of a `spatial` in colours, the steps of a `repeat`
- * in shades along the path that they take.
+ * The factors of a composition, outermost first, each drawn on its own: the workers of a `spatial` in colours, the
+ * steps of a `repeat` in shades along the path that they take.
  *
- * A strip is a button: pointing at it shows its text in the editor and its tiles in the picture, pressing it goes to its text.
+ * A strip is a button: pointing at it shows its text in the editor and its tiles in the picture, pressing it goes to
+ * its text.
  */
 import { interpolateViridis, rgb } from 'd3'
 import { factorText, stepsOf, type Mapping } from '../../compiler-core/mapping/mapping.ts'
@@ -28,13 +29,14 @@ export function strips(m: Mapping, texts: readonly FactorText[], theme: Theme, e
   return m.factors.map((factor, i) => {
     const own = factorMapping(m, factor), cell = tiles[i]?.cell ?? []
     const text = texts[i]?.text ?? factorText(factor, m.rank), steps = factor.kind === 'spatial' ? 1 : stepsOf(own, 0)
-    const counts = factor.kind === 'spatial' ? countText(own.workers, 'worker') : factor.kind === 'repeat' ? countText(steps, 'step')
+    const counts = factor.kind === 'spatial' ? countText(own.workers, 'worker') : factor.kind === 'repeat'
+      ? countText(steps, 'step')
       : `${countText(own.workers, 'worker')} \u00d7 ${countText(steps, 'step')}`
     const tiling = cell.every(extent => extent === 1) ? 'each cell is a task' : `each cell tiles ${shapeWords(cell)}`
     const button = h('button', {
-      class: 'strip', type: 'button', 'data-factor': String(i), title: 'Show the text of this factor',
-      'aria-label': `Factor ${i + 1} of ${m.factors.length}: ${text}, ${counts}, ${tiling}`
-    }, picture(own, theme), h('code', {}, text), h('span', { class: 'counts' }, counts), h('span', { class: 'tiling' }, tiling))
+      class: 'strip', type: 'button', 'data-factor': String(i), title: 'Show the text of this factor'
+    }, picture(own, theme), h('span', { class: 'hidden' }, `Factor ${i + 1} of ${m.factors.length}: `),
+    h('code', {}, text), h('span', { class: 'counts' }, counts), h('span', { class: 'tiling' }, tiling))
     button.addEventListener('pointerenter', () => { events.hovered(i) })
     button.addEventListener('pointerleave', () => { events.hovered(null) })
     button.addEventListener('focus', () => { events.hovered(i) })
@@ -45,12 +47,15 @@ export function strips(m: Mapping, texts: readonly FactorText[], theme: Theme, e
 }
 
 function picture(m: Mapping, theme: Theme): HTMLCanvasElement {
-  const plane = planeOf(m.shape), every = Math.max(1, Math.ceil(plane.columns / room.width), Math.ceil(plane.rows / room.height))
-  const columnStep = Math.min(every, Math.max(1, plane.columns >> 1)), rowStep = Math.min(every, Math.max(1, plane.rows >> 1))
+  const plane = planeOf(m.shape)
+  const every = Math.max(1, Math.ceil(plane.columns / room.width), Math.ceil(plane.rows / room.height))
+  const columnStep = Math.min(every, Math.max(1, plane.columns >> 1))
+  const rowStep = Math.min(every, Math.max(1, plane.rows >> 1))
   const columns = Math.ceil(plane.columns / columnStep), rows = Math.ceil(plane.rows / rowStep)
   const size = Math.max(1, Math.floor(Math.min(18, room.width / columns, room.height / rows)))
   // a short side of few cells stays visible beside a long one
-  const cell = { width: columns <= 8 ? Math.max(size, 10) : size, height: rows <= 8 ? Math.max(size, Math.min(10, Math.floor(room.height / rows))) : size }
+  const cell = { width: columns <= 8 ? Math.max(size, 10) : size, height: rows <= 8
+    ? Math.max(size, Math.min(10, Math.floor(room.height / rows))) : size }
   const width = columns * cell.width, height = rows * cell.height, ratio = window.devicePixelRatio || 1
   const canvas = document.createElement('canvas')
   canvas.width = Math.round(width * ratio)
@@ -68,11 +73,13 @@ function picture(m: Mapping, theme: Theme): HTMLCanvasElement {
   context.textAlign = 'center'
   context.textBaseline = 'middle'
   context.font = `9.5px ${theme.font}`
-  for (const { window, at } of windowsOf(plane, { row: 0, column: 0, rowStep, columnStep, rowCount: rows, columnCount: columns })) {
+  for (const { window, at } of windowsOf(plane,
+    { row: 0, column: 0, rowStep, columnStep, rowCount: rows, columnCount: columns })) {
     const sample = sampleTile(m, window)
     sample.workers.forEach((worker, i) => {
       if (worker < 0) return
-      const place = at + (plane.rowAxis === null ? i : Math.floor(i / window.columnCount) * columns + i % window.columnCount)
+      const place = at + (plane.rowAxis === null ? i : Math.floor(i / window.columnCount) * columns
+        + i % window.columnCount)
       const x = place % columns * cell.width, y = Math.floor(place / columns) * cell.height
       const value = (repeats ? sample.steps[i] ?? 0 : worker) / last
       const colour: Rgb = repeats ? mix(theme.background, theme.foreground, 0.14 + 0.3 * value) : viridis(value)
@@ -80,7 +87,8 @@ function picture(m: Mapping, theme: Theme): HTMLCanvasElement {
       context.fillRect(x, y, cell.width - gap, cell.height - gap)
       if (labelled) {
         context.fillStyle = isLight(colour) ? '#000000' : '#ffffff'
-        context.fillText(String(repeats ? sample.steps[i] : worker), x + (cell.width - gap) / 2, y + (cell.height - gap) / 2 + 0.5)
+        context.fillText(String(repeats ? sample.steps[i] : worker), x + (cell.width - gap) / 2, y
+          + (cell.height - gap) / 2 + 0.5)
       }
       centres.push({ step: sample.steps[i] ?? 0, x: x + cell.width / 2, y: y + cell.height / 2 })
     })

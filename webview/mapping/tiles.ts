@@ -1,5 +1,6 @@
 /**
- * The tiles of the picture: asked for as they come into view, kept while they are near, painted one canvas pixel a texel.
+ * The tiles of the picture: asked for as they come into view, kept while they are near, painted one canvas pixel a
+ * texel.
  *
  * A look (colours, selected worker, step) changes often and only repaints; the values stay.
  */
@@ -34,7 +35,8 @@ export interface Look {
 export interface Tables { readonly full: Uint32Array; readonly past: Uint32Array; readonly dim: Uint32Array }
 
 export function tablesOf(palette: Palette, background: Rgb): Tables {
-  return { full: palette.table, past: mixed(palette.table, background, pastShare), dim: mixed(palette.table, background, dimShare) }
+  return { full: palette.table, past: mixed(palette.table, background, pastShare),
+    dim: mixed(palette.table, background, dimShare) }
 }
 
 export interface PlacedTile {
@@ -57,7 +59,7 @@ export interface PlacedTile {
 const dimShare = 0.86, pastShare = 0.55
 
 /** How a cell is drawn. */
-export const shade = { dim: 0, past: 1, full: 2 } as const
+const shade = { dim: 0, past: 1, full: 2 } as const
 
 /** Tiles beyond this number are dropped, the longest unused first; a tile is about 330 KB. */
 const keptTiles = 160
@@ -68,8 +70,12 @@ export interface TileStore {
   want(plane: Plane, level: Level, tileRow: number, tileColumn: number, colouring: Colouring): void
 }
 
-/** `arrived` is called when a tile can be drawn. At most `together` are asked for at a time: what comes into view later must not wait long. */
-export function createTileStore(ask: (argument: TileAsk) => Promise<Tile>, arrived: () => void, together = 8): TileStore {
+/**
+ * `arrived` is called when a tile can be drawn. At most `together` are asked for at a time: what comes into view later
+ * must not wait long.
+ */
+export function createTileStore(ask: (argument: TileAsk) => Promise<Tile>, arrived: () => void,
+  together = 8): TileStore {
   const tiles = new Map<string, PlacedTile>(), asked = new Set<string>()
   return {
     get(plane, level, tileRow, tileColumn, colouring) {
@@ -85,7 +91,8 @@ export function createTileStore(ask: (argument: TileAsk) => Promise<Tile>, arriv
       if (asked.has(key) || asked.size >= together) return
       asked.add(key)
       void ask({ plane, level, tileRow, tileColumn, colouring }).then(tile => {
-        tiles.set(key, { tile, level, tileRow, tileColumn, shades: new Uint8Array(0), groups: new Uint16Array(0), palette: null, boundaries: null, canvas: null, paintedFor: '' })
+        tiles.set(key, { tile, level, tileRow, tileColumn, shades: new Uint8Array(0), groups: new Uint16Array(0),
+          palette: null, boundaries: null, canvas: null, paintedFor: '' })
         for (const old of tiles.keys()) {
           if (tiles.size <= keptTiles) break
           tiles.delete(old)
@@ -108,7 +115,8 @@ function keyOf(plane: Plane, level: Level, tileRow: number, tileColumn: number, 
 export function paintTile(placed: PlacedTile, subject: Evaluated, plane: Plane, look: Look): HTMLCanvasElement {
   const { tile } = placed
   if (placed.canvas !== null && placed.paintedFor === look.key) return placed.canvas
-  const canvas = placed.canvas ?? Object.assign(document.createElement('canvas'), { width: tile.columns, height: tile.rows })
+  const canvas = placed.canvas ?? Object.assign(document.createElement('canvas'),
+    { width: tile.columns, height: tile.rows })
   const context = canvas.getContext('2d')
   if (context === null) throw new Error('no canvas')
   const image = new ImageData(tile.columns, tile.rows), pixels = new Uint32Array(image.data.buffer)
@@ -120,7 +128,8 @@ export function paintTile(placed: PlacedTile, subject: Evaluated, plane: Plane, 
   return canvas
 }
 
-function paintCells(placed: PlacedTile, tile: CellTile, subject: Evaluated, plane: Plane, look: Look, pixels: Uint32Array): void {
+function paintCells(placed: PlacedTile, tile: CellTile, subject: Evaluated, plane: Plane, look: Look,
+  pixels: Uint32Array): void {
   const groups = groupsOf(placed, tile, look), shades = shadesOf(placed, tile, subject, plane, look)
   const { dim, past, full } = look.tables
   for (let i = 0; i < pixels.length; i++) {
@@ -152,10 +161,12 @@ function shadesOf(placed: PlacedTile, tile: CellTile, subject: Evaluated, plane:
   const shades = new Uint8Array(rows * columns)
   if (emphasis.kind === 'none') return shades.fill(shade.full)
   const block = {
-    row: placed.tileRow * tileTexels, column: placed.tileColumn * tileTexels, rowStep: 1, columnStep: 1, rowCount: rows, columnCount: columns
+    row: placed.tileRow * tileTexels, column: placed.tileColumn * tileTexels, rowStep: 1, columnStep: 1,
+    rowCount: rows, columnCount: columns
   }
   const owned = look.worker && shares(plane, look.worker, block), now = look.step && shares(plane, look.step, block)
-  const test = cellTest(emphasis), { worker, step } = emphasis.kind === 'picked' ? emphasis.picked : { worker: null, step: null }
+  const test = cellTest(emphasis), { worker, step } = emphasis.kind === 'picked' ? emphasis.picked
+    : { worker: null, step: null }
   // with a worker selected, its other steps stay half visible
   const past = worker !== null ? Infinity : emphasis.kind === 'picked' && emphasis.trail ? step ?? 0 : 0
   for (let r = 0, i = 0; r < rows; r++) {
@@ -165,12 +176,15 @@ function shadesOf(placed: PlacedTile, tile: CellTile, subject: Evaluated, plane:
       if (emphasis.kind === 'stored') {
         shades[i] = test(first) ? shade.full : shade.dim
       } else if (owned !== undefined || now !== undefined) {
-        if (owned === undefined || owned[i] !== 0) shades[i] = now === undefined || now[i] !== 0 ? shade.full : own < past ? shade.past : shade.dim
+        if (owned === undefined || owned[i] !== 0) shades[i] = now === undefined || now[i] !== 0 ? shade.full
+          : own < past ? shade.past : shade.dim
       } else if ((counts[at] ?? 0) <= 1) {
-        if (worker === null || first === worker) shades[i] = step === null || own === step ? shade.full : own < past ? shade.past : shade.dim
+        if (worker === null || first === worker) shades[i] = step === null || own === step ? shade.full : own < past
+          ? shade.past : shade.dim
       } else {
         const index = indexAt(plane, block.row + r, block.column + c)
-        if (isOwner(subject, index, worker, null)) shades[i] = isOwner(subject, index, worker, step) ? shade.full : own < past ? shade.past : shade.dim
+        if (isOwner(subject, index, worker, null)) shades[i] = isOwner(subject, index, worker, step) ? shade.full
+          : own < past ? shade.past : shade.dim
       }
     }
   }
@@ -185,21 +199,24 @@ function paintSummary(placed: PlacedTile, tile: SummaryTile, plane: Plane, look:
   }
   const rowStep = 2 ** placed.level.rows, columnStep = 2 ** placed.level.columns
   const block = {
-    row: placed.tileRow * tileTexels * rowStep, column: placed.tileColumn * tileTexels * columnStep, rowStep, columnStep,
+    row: placed.tileRow * tileTexels * rowStep, column: placed.tileColumn * tileTexels * columnStep, rowStep,
+    columnStep,
     rowCount: tile.rows, columnCount: tile.columns
   }
   const parts = [look.worker, look.step].flatMap(conditions => conditions ? [shares(plane, conditions, block)] : [])
   const test = cellTest(emphasis)
   for (let i = 0; i < pixels.length; i++) {
     const colour = tile.pixels[i] ?? 0
-    const matched = parts.length > 0 ? parts.reduce((n, part) => n * (part[i] ?? 0), 1) : sampledShare(tile.samples, i, test)
+    const matched = parts.length > 0 ? parts.reduce((n, part) => n * (part[i] ?? 0), 1)
+      : sampledShare(tile.samples, i, test)
     // a single cell of a thousand must still be seen
     const visible = matched === 0 ? 0 : Math.max(0.3, Math.sqrt(matched))
     pixels[i] = pack(mix(unpack(colour), look.background, dimShare * (1 - visible)), colour >>> 24)
   }
 }
 
-function sampledShare(samples: readonly Values[], texel: number, test: (first: number, step: number) => boolean): number {
+function sampledShare(samples: readonly Values[], texel: number, test: (first: number, step: number) =>
+boolean): number {
   let matched = 0
   for (const { firsts, steps } of samples) {
     const first = firsts[texel] ?? -2

@@ -29,24 +29,28 @@ export const layoutColourings = ['offset', 'bank'] as const
 
 export function createToolbar(events: ToolbarEvents): Toolbar {
   const forSubject = h('div', { class: 'group' })
-  const element = h('div', { class: 'toolbar', role: 'toolbar', 'aria-label': 'Picture' }, forSubject, h('div', { class: 'group end' },
-    iconButton('zoomOut', 'Zoom out (\u2212)', () => { events.zoom(1 / 1.5) }).element,
-    iconButton('zoomIn', 'Zoom in (+)', () => { events.zoom(1.5) }).element,
-    iconButton('fit', 'Show everything (0)', events.fit).element,
-    textButton('SVG', 'Save the picture as SVG', () => { events.save('svg') }),
-    textButton('PNG', 'Save the picture as PNG', () => { events.save('png') }),
-    iconButton('help', 'Keys (?)', events.help).element))
+  const element = h('div', { class: 'toolbar', role: 'toolbar', 'aria-label': 'Picture' }, forSubject,
+    h('div', { class: 'group end' },
+      iconButton('zoomOut', 'Zoom out (\u2212)', () => { events.zoom(1 / 1.5) }).element,
+      iconButton('zoomIn', 'Zoom in (+)', () => { events.zoom(1.5) }).element,
+      iconButton('fit', 'Show everything (0)', events.fit).element,
+      textButton('SVG', 'Save the picture as SVG', () => { events.save('svg') }),
+      textButton('PNG', 'Save the picture as PNG', () => { events.save('png') }),
+      iconButton('help', 'Keys (?)', events.help).element))
   let update: Toolbar['update'] = () => undefined
   return {
     element,
     setSubject(facts) {
       const colours = facts.kind === 'mapping' ? mappingColourings : layoutColourings
-      const by = dropdown('Colour by', colours.map(name => [name, name]), value => { events.colour(value as ColouringName) })
+      const by = dropdown('Colour by', colours.map(name => [name, name]),
+        value => { events.colour(value as ColouringName) })
       const threads = numberField('Threads a block', () => ({ least: 1, most: 1024 }), events.threads, { empty: true })
-      const bytes = dropdown('Bytes of an element', ['1', '2', '4', '8', '16'].map(n => [n, `${n} B`]), value => { events.elementBytes(Number(value)) })
+      const bytes = dropdown('Bytes of an element', ['1', '2', '4', '8', '16'].map(n => [n, `${n} B`]),
+        value => { events.elementBytes(Number(value)) })
       const axes = axisControls(facts.shape, events)
       forSubject.replaceChildren(labelled('Colour by', by.element),
-        facts.kind === 'mapping' ? labelled('Threads a block', threads.element) : labelled('Element', bytes.element), ...axes.elements)
+        facts.kind === 'mapping' ? labelled('Threads a block', threads.element) : labelled('Element', bytes.element),
+        ...axes.elements)
       update = (view, plane, count) => {
         by.set(facts.kind === 'mapping' ? view.mappingBy : view.layoutBy)
         threads.set(count)
@@ -59,7 +63,8 @@ export function createToolbar(events: ToolbarEvents): Toolbar {
 }
 
 /** For three axes and more: which two are drawn, and where the others are fixed. */
-function axisControls(shape: readonly number[], events: ToolbarEvents): { readonly elements: HTMLElement[]; update(plane: Plane): void } {
+function axisControls(shape: readonly number[],
+  events: ToolbarEvents): { readonly elements: HTMLElement[]; update(plane: Plane): void } {
   if (shape.length < 3) return { elements: [], update: () => undefined }
   let shown: Plane | undefined
   const choices = shape.map((extent, axis) => [String(axis), `axis ${axis} (${numberText(extent)})`] as const)
@@ -69,9 +74,11 @@ function axisControls(shape: readonly number[], events: ToolbarEvents): { readon
     if (which === 'row') events.axes(axis, axis === column ? row : column)
     else events.axes(axis === row ? column : row, axis)
   }
-  const down = dropdown('Axis drawn down', choices, choose('row')), across = dropdown('Axis drawn across', choices, choose('column'))
+  const down = dropdown('Axis drawn down', choices, choose('row'))
+  const across = dropdown('Axis drawn across', choices, choose('column'))
   const fields = shape.map((extent, axis) => {
-    const field = numberField(`Index of axis ${axis}`, () => ({ least: 0, most: extent - 1 }), value => { events.fix(axis, value ?? 0) })
+    const field = numberField(`Index of axis ${axis}`, () => ({ least: 0, most: extent - 1 }),
+      value => { events.fix(axis, value ?? 0) })
     return { ...field, label: labelled(`axis ${axis} =`, field.element) }
   })
   return {

@@ -1,8 +1,8 @@
 /**
  * Zoom and pan: which part of a plane is seen, at what size of a cell.
  *
- * Zoom 1 shows the whole plane. A plane that is very long in one direction is not drawn to scale there: the short direction keeps a
- * readable thickness, until zooming in has made the cells square.
+ * Zoom 1 shows the whole plane. A plane that is very long in one direction is not drawn to scale there: the short
+ * direction keeps a readable thickness, until zooming in has made the cells square.
  */
 import type { Level, Plane } from './plane.ts'
 
@@ -12,14 +12,19 @@ export interface Viewport { readonly zoom: number; readonly row: number; readonl
 /** CSS pixels. */
 export interface Size { readonly width: number; readonly height: number }
 
-/** The picture of a plane on the screen: cell (row, column) has its corner at left + column * width, top + row * height. */
+/**
+ * The picture of a plane on the screen: cell (row, column) has its corner at left + column * width, top + row *
+ * height.
+ */
 export interface Frame { readonly left: number; readonly top: number; readonly cell: Size }
 
 /** A texel is at least this wide and high, in CSS pixels. */
 const smallestTexel = 1.5
 /** The largest cell of a picture that shows the whole plane, and the largest at all. */
 const fitCell = 56, largestCell = 160
-/** The thickness that a thin picture is given, of a single cell and of many; a cell beyond the last size is given none. */
+/**
+ * The thickness that a thin picture is given, of a single cell and of many; a cell beyond the last size is given none.
+ */
 const singleThickness = 64, thickness = 180, thickCell = 22
 /** Cells that are too small for a label may become wider than high, if that makes room for one. */
 const labelCell = 28, widest = 3
@@ -33,12 +38,16 @@ export function cellSize(plane: Plane, size: Size, zoom: number): Size {
   const square = Math.min(fitCell, size.width / plane.columns, size.height / plane.rows)
   const width = square >= thickCell ? square : thick(square, plane.columns, size.width)
   const height = square >= thickCell ? square : thick(square, plane.rows, size.height)
-  const wide = height < labelCell && height >= smallestTexel ? Math.max(width, Math.min(labelCell, height * widest, size.width / plane.columns)) : width
+  const wide = height < labelCell && height >= smallestTexel
+    ? Math.max(width, Math.min(labelCell, height * widest, size.width / plane.columns)) : width
   if (zoom === 1) return { width: whole(wide), height: whole(height) }
   return { width: Math.max(wide, square * zoom), height: Math.max(height, square * zoom) }
 }
 
-/** Where the plane is drawn: in the middle where it is smaller than the picture, else so that no edge leaves empty room. */
+/**
+ * Where the plane is drawn: in the middle where it is smaller than the picture, else so that no edge leaves empty
+ * room.
+ */
 export function frameOf(plane: Plane, size: Size, view: Viewport): Frame {
   const cell = cellSize(plane, size, view.zoom)
   return {

@@ -26,20 +26,24 @@ export function shapeWords(shape: readonly number[]): string {
 }
 
 /** One or two short phrases on how often the cells are covered. */
-export function coverageWords({ coverage: { cells, once, uncovered, replicated, most } }: MappingFacts): { readonly text: string; readonly good: boolean }[] {
+export function coverageWords({ coverage: { cells, once, uncovered, replicated,
+  most } }: MappingFacts): { readonly text: string; readonly good: boolean }[] {
   if (once === cells) return [{ text: 'each cell once', good: true }]
   return [
     ...uncovered > 0 ? [{ text: `${numberText(uncovered)} uncovered`, good: false }] : [],
-    ...replicated > 0 ? [{ text: `${numberText(replicated)} replicated, up to \u00d7${numberText(most)}`, good: false }] : []
+    ...replicated > 0 ? [{ text: `${numberText(replicated)} replicated, up to \u00d7${numberText(most)}`,
+      good: false }] : []
   ]
 }
 
 export function tasksWords(facts: MappingFacts): string {
-  return facts.tasksPerWorker === null ? `up to ${countText(facts.steps, 'task')} a worker` : `${countText(facts.tasksPerWorker, 'task')} a worker`
+  return facts.tasksPerWorker === null ? `up to ${countText(facts.steps, 'task')} a worker`
+    : `${countText(facts.tasksPerWorker, 'task')} a worker`
 }
 
 export function closedFormText(facts: Facts, names: readonly string[]): string {
-  return facts.kind === 'mapping' ? `worker w, step k \u2192 (${facts.closedForm.join(', ')})` : `(${names.join(', ')}) \u2192 offset ${facts.closedForm}`
+  return facts.kind === 'mapping' ? `worker w, step k \u2192 (${facts.closedForm.join(', ')})`
+    : `(${names.join(', ')}) \u2192 offset ${facts.closedForm}`
 }
 
 /** Worker 37 of block 0: which thread of which warp it is. */
@@ -53,7 +57,8 @@ export function workerWords(groups: Groups, worker: number, workers: number): st
 }
 
 /** The line below the picture, and what is spoken when the cursor comes to a cell. */
-export function cellWords(facts: Facts, groups: Groups, storage: Storage, index: readonly number[], reply: OwnersReply): string {
+export function cellWords(facts: Facts, groups: Groups, storage: Storage, index: readonly number[],
+  reply: OwnersReply): string {
   const [first] = reply.owners
   if (facts.kind === 'layout') {
     const offset = first?.worker ?? 0
@@ -76,7 +81,8 @@ export function summaryWords(title: string, text: string, facts: Facts): string 
 
 /** How many passes a warp's request takes, and why. */
 export function accessWords(lanes: number, banks: number, ways: number): string {
-  return ways <= 1 ? `${countText(lanes, 'lane')}, ${countText(banks, 'bank')}: no conflict` : `${countText(lanes, 'lane')}, ${countText(banks, 'bank')}: ${ways}-way conflict`
+  return ways <= 1 ? `${countText(lanes, 'lane')}, ${countText(banks, 'bank')}: no conflict`
+    : `${countText(lanes, 'lane')}, ${countText(banks, 'bank')}: ${ways}-way conflict`
 }
 
 export function storageWords(facts: LayoutFacts): string {

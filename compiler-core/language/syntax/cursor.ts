@@ -1,17 +1,21 @@
 /**
  * The parser's place in the tokens: looking, taking, reporting, and recovery.
  *
- * Recovery knows what a generated parser does not: where lines start, which words can only start a statement, a member or a declaration, and
- * what indentation says in a file whose braces do not balance. Each of its rules is sound, that is, it looks at something that no correct
- * file has; `c[i] = ...` on a new line, say, starts a statement even where an operand is due, because an operand is never followed by `=`.
+ * Recovery knows what a generated parser does not: where lines start, which words can only start a statement, a member
+ * or a declaration, and what indentation says in a file whose braces do not balance. Each of its rules is sound, that
+ * is, it looks at something that no correct file has; `c[i] = ...` on a new line, say, starts a statement even where an
+ * operand is due, because an operand is never followed by `=`.
  */
 import { type Diagnostic, type DiagnosticCode, type Fix, type Span, diagnostic } from '../diagnostics.ts'
-import { type ContextualWord, type Lexed, type Sign, type Token, type TokenKind, type ReservedWord, isTrivia, lex } from './lexer.ts'
+import {
+  type ContextualWord, type Lexed, type Sign, type Token, type TokenKind, type ReservedWord, isTrivia, lex,
+} from './lexer.ts'
 import type { Missing, Name, NameRef } from './tree.ts'
 
 /**
- * What keeps the stack safe, the parser's and that of everyone who walks a tree. `nesting` counts levels from the file down, `height` levels
- * of an expression from its leaves up (a chain of operators is as deep as it is long). A tree is never deeper than their sum and a few levels.
+ * What keeps the stack safe, the parser's and that of everyone who walks a tree. `nesting` counts levels from the file
+ * down, `height` levels of an expression from its leaves up (a chain of operators is as deep as it is long). A tree is
+ * never deeper than their sum and a few levels.
  */
 export const limits = { nesting: 256, height: 500 } as const
 
@@ -43,7 +47,9 @@ export interface Cursor extends Lexed {
 
 export function createCursor(text: string, endName: string): Cursor {
   const diagnostics: Diagnostic[] = []
-  const tokens = lex(text, (code, start, end, message, fix) => { diagnostics.push(diagnostic(code, { start, end }, message, { fix })) })
+  const tokens = lex(text, (code, start, end, message, fix) => {
+    diagnostics.push(diagnostic(code, { start, end }, message, { fix }))
+  })
   const significant: number[] = [], indents: number[] = []
   let depth = 0, balanced = true
   for (let i = 0; i < tokens.length; i++) {
@@ -56,7 +62,8 @@ export function createCursor(text: string, endName: string): Cursor {
   }
   return {
     text, tokens, significant, diagnostics, balanced: balanced && depth === 0, indents, endName,
-    pos: 0, token: tokens[significant[0]!]!, reportedAt: -1, nesting: 0, braces: 0, blocks: 0, height: 0, deep: false, beforeEquals: false,
+    pos: 0, token: tokens[significant[0]!]!, reportedAt: -1,
+    nesting: 0, braces: 0, blocks: 0, height: 0, deep: false, beforeEquals: false,
   }
 }
 
@@ -66,7 +73,7 @@ export function peek(c: Cursor, n: number): Token {
   const last = c.significant.length - 1
   return c.tokens[c.significant[c.pos + n > last ? last : c.pos + n]!]!
 }
-export function previous(c: Cursor): Token | undefined {
+function previous(c: Cursor): Token | undefined {
   return c.pos === 0 ? undefined : c.tokens[c.significant[c.pos - 1]!]
 }
 export function bump(c: Cursor): void {
@@ -121,7 +128,9 @@ export function expect(c: Cursor, kind: Sign | ReservedWord, where: string): boo
   report(c, 'expected-token', `Expected \`${kind}\` ${where}, found ${found(c)}`, insertion(`Insert \`${kind}\``, at, newText), at)
   return false
 }
-export function insertion(title: string, at: Span, newText: string): Fix { return { title, edits: [{ span: at, newText }] } }
+function insertion(title: string, at: Span, newText: string): Fix {
+  return { title, edits: [{ span: at, newText }] }
+}
 /** The fix that puts parentheses around what was parsed since `from`. */
 export function parenthesize(c: Cursor, from: Token): Fix {
   const close = previous(c)?.end ?? from.start
@@ -182,7 +191,7 @@ function absentName(c: Cursor, what: string): void {
   const { kind } = c.token
   const isReserved = isWordKind(kind) && !c.token.firstOnLine
   const next = peek(c, 1).kind
-  if (isReserved && (previous(c)?.end === c.token.start || next === '=' || next === ':' || next === '<' || next === 'in')) {
+  if (isReserved && (previous(c)?.kind === '.' || next === '=' || next === ':' || next === '<' || next === 'in')) {
     report(c, 'reserved-word', `\`${kind}\` is a word of the language; choose another name`)
     bump(c)
   } else reportAbsent(c, 'expected-name', what)
@@ -192,8 +201,8 @@ function isWordKind(kind: TokenKind): boolean {
 }
 
 /**
- * At a word that starts nothing here, followed by a name or a string as no value is: the keyword that is probably meant, reported. The
- * caller goes on as if it stood there.
+ * At a word that starts nothing here, followed by a name or a string as no value is: the keyword that is probably
+ * meant, reported. The caller goes on as if it stood there.
  */
 export function misspelled<W extends string>(c: Cursor, keywords: readonly W[]): W | undefined {
   const next = peek(c, 1).kind
@@ -218,7 +227,10 @@ function isClose(a: string, b: string): boolean {
 
 // ---------------------------------------------------------------- depth
 
-/** Goes one level down; gives false, with a diagnostic and past the whole construct, where that is too deep. Undone by `c.nesting -= levels`. */
+/**
+ * Goes one level down; gives false, with a diagnostic and past the whole construct, where that is too deep. Undone by
+ * `c.nesting -= levels`.
+ */
 export function descend(c: Cursor, levels: number): boolean {
   c.nesting += levels
   if (c.nesting <= limits.nesting) return true
@@ -230,7 +242,9 @@ export function tooDeep(c: Cursor): void {
   if (!c.deep) report(c, 'too-deep', 'This is nested too deeply, or too long a chain; give parts of it a name with `let`')
   c.deep = true
 }
-/** Up to a sign that ends an expression: at the same depth of brackets, or a brace, or the start of another statement. */
+/**
+ * Up to a sign that ends an expression: at the same depth of brackets, or a brace, or the start of another statement.
+ */
 export function skipBalanced(c: Cursor): void {
   for (let depth = 0; c.token.kind !== 'eof' && c.token.kind !== '{' && c.token.kind !== '}';) {
     const { kind } = c.token
@@ -266,10 +280,10 @@ const memberWords: ReadonlyMap<ContextualWord, ReadonlySet<TokenKind>> = new Map
 const horizon = 96
 
 /**
- * A declaration: whatever is open ends here. Inside braces only if they do not balance. `let` and `device` also occur there, so that only
- * layout tells.
+ * A declaration: whatever is open ends here. Inside braces only if they do not balance. `let` and `device` also occur
+ * there, so that only layout tells.
  */
-export function atDeclaration(c: Cursor): boolean {
+function atDeclaration(c: Cursor): boolean {
   if (c.balanced && c.braces > 0) return false
   const { kind } = c.token
   if (kind === 'name') return introduces(c, declarationWords)
@@ -279,8 +293,8 @@ export function atDeclaration(c: Cursor): boolean {
 /** A member of a schedule that is not a statement too. */
 export function atMember(c: Cursor): boolean { return c.token.kind === 'require' || introduces(c, memberWords) }
 /**
- * One of the words, with a name and what must follow. `let x = tune` and `y = 1` on the next line would look the same, so that this holds
- * where no statements are, and anywhere in a file whose braces do not balance.
+ * One of the words, with a name and what must follow. `let x = tune` and `y = 1` on the next line would look the same,
+ * so that this holds where no statements are, and anywhere in a file whose braces do not balance.
  */
 function introduces(c: Cursor, words: ReadonlyMap<ContextualWord, ReadonlySet<TokenKind>>): boolean {
   if (c.token.kind !== 'name' || peek(c, 1).kind !== 'name' || (c.balanced && c.blocks > 0)) return false
@@ -297,8 +311,8 @@ export function startsOnNewLine(c: Cursor): boolean {
   return startsStatement(c) || atEnd(c) || (!c.beforeEquals && atAssignment(c, true))
 }
 /**
- * A word that only starts statements. `shared` and `register` do where a colon follows the name, else they belong to a type; `if` does where
- * a block follows its condition, as expressions have no braces.
+ * A word that only starts statements. `shared` and `register` do where a colon follows the name, else they belong to a
+ * type; `if` does where a block follows its condition, as expressions have no braces.
  */
 export function startsStatement(c: Cursor): boolean {
   const { kind } = c.token
@@ -328,7 +342,7 @@ export function atAssignment(c: Cursor, onThisLine: boolean): boolean {
   }
   return false
 }
-export function startsOperand(c: Cursor): boolean {
+function startsOperand(c: Cursor): boolean {
   switch (c.token.kind) {
     case 'name': case 'int': case 'float': case 'string': case 'true': case 'false': case '(': case '[': case '-': case '!': case '~': case '...':
       return true
@@ -379,9 +393,9 @@ export function separated<T>(c: Cursor, item: (c: Cursor) => T): T[] {
   return items
 }
 /**
- * `{ item item ... }`; `;` may follow an item. `header` is the token that the construct starts with. In a file whose braces do not
- * balance, layout decides: what does not stand further right than the header's line is no longer inside, and a `}` that is not the first of
- * its line closes only what the line opens.
+ * `{ item item ... }`; `;` may follow an item. `header` is the token that the construct starts with. In a file whose
+ * braces do not balance, layout decides: what does not stand further right than the header's line is no longer inside,
+ * and a `}` that is not the first of its line closes only what the line opens.
  */
 export function braces<T>(c: Cursor, header: number, what: string, item: (c: Cursor) => T | undefined): T[] {
   c.braces++
@@ -394,7 +408,8 @@ function insideBraces<T>(c: Cursor, header: number, what: string, item: (c: Curs
   if (!expect(c, '{', `to open ${what}`)) {
     while (!atBraceOr(c, c.token.firstOnLine)) bump(c)
     if (lineBeforeBrace(c)) while (c.token.kind !== '{') bump(c)
-    if (!eat(c, '{') && (c.balanced || c.token.column <= indent)) return items
+    const inside = !c.balanced && c.token.firstOnLine && c.token.kind !== 'eof' && c.token.column > indent
+    if (!eat(c, '{') && !inside) return items
   }
   const openLine = previous(c)?.line
   const indented = c.token.firstOnLine && c.token.column > indent
@@ -441,14 +456,14 @@ function closeByLayout<T>(c: Cursor, what: string, indent: number, items: T[]): 
 export function skip(c: Cursor, message: string): void {
   report(c, 'unexpected-token', message)
   const { line } = c.token
-  let depth = 0
-  do {
+  let depth = 0, done = false
+  while (!done) {
     const { kind } = c.token
     if (kind === '(' || kind === '[' || kind === '{') depth++
     else if (kind === ')' || kind === ']' || kind === '}') depth--
     bump(c)
-    if (depth > 0 && c.token.line === line && c.token.kind !== 'eof') continue
-    depth = 0
-    if (c.token.kind === 'eof' || c.token.kind === '}' || c.token.firstOnLine || startsStatement(c) || atEnd(c)) return
-  } while (true)
+    const inBrackets = depth > 0 && c.token.line === line && c.token.kind !== 'eof'
+    if (!inBrackets) depth = 0
+    done = !inBrackets && (c.token.firstOnLine || startsStatement(c) || atEnd(c))
+  }
 }

@@ -1,16 +1,18 @@
 /** Declarations of a file and their members: operators, schedules, graphs, instances, functions, mappings. */
 import {
-  type Cursor, atWord, braces, bump, eat, eatWord, end, expect, found, isWord, list, misspelled, missingNode, name, nameRef, peek, reference, report, reportAbsent, separated,
-  skip, start, tokenText,
+  type Cursor, atWord, braces, bump, eat, eatWord, end, expect, found, isWord, list, misspelled, missingNode, name,
+  nameRef, peek, reference, report, reportAbsent, separated, skip, start, tokenText,
 } from './cursor.ts'
 import type { TokenKind } from './lexer.ts'
-import { argument, binder, expression, expressionBeforeEquals, pattern, stringLiteral, subscript } from './expressions.ts'
+import {
+  argument, binder, expression, expressionBeforeEquals, pattern, stringLiteral, subscript,
+} from './expressions.ts'
 import {
   block, device, letDeclaration, parameter, parameters, returnStatement, signature, type, typeParameters,
 } from './statements.ts'
 import type {
-  Axis, CustomMapping, Declaration, Definition, Expr, Family, File, Fn, Graph, Import, Instance, Inverse, Kernel, Let, Level, Operator,
-  OperatorMember, Require, Return, Schedule, ScheduleMember, Stage, Tune, Where, Workspace,
+  Axis, CustomMapping, Declaration, Definition, Expr, Family, File, Fn, Graph, Import, Instance, Inverse, Kernel, Let,
+  Level, Operator, OperatorMember, Require, Return, Schedule, ScheduleMember, Stage, Tune, Where, Workspace,
 } from './tree.ts'
 
 export function file(c: Cursor): File {
@@ -30,8 +32,9 @@ function importDeclaration(c: Cursor): Import {
   const path = stringLiteral(c, 'the path of a file, as in `import "std/prelude"`')
   return { kind: 'Import', first, last: end(c), parent: undefined, path }
 }
-const declarations: { readonly [word: string]: (c: Cursor) => Import | Declaration } = {
-  import: importDeclaration, let: letDeclaration, fn, device, operator, schedule, mapping: customMapping, graph, instance,
+const declarations: Readonly<Record<string, (c: Cursor) => Import | Declaration>> = {
+  import: importDeclaration, let: letDeclaration, fn, device, mapping: customMapping,
+  operator, schedule, graph, instance,
 }
 function declaration(c: Cursor): Import | Declaration | undefined {
   return declarations[wordAt(c, declarations)]?.(c)
@@ -75,7 +78,10 @@ function operator(c: Cursor): Operator {
   const results = eat(c, '(') ? list(c, ')', 'the results', parameter) : arrow ? [parameter(c)] : []
   const ws = wheres(c)
   const members = braces(c, first, 'the operator', c => operatorMember(c))
-  return { kind: 'Operator', first, last: end(c), parent: undefined, name: operatorName, typeParams, params, results, wheres: ws, members }
+  return {
+    kind: 'Operator', first, last: end(c), parent: undefined, name: operatorName, typeParams, params, results,
+    wheres: ws, members,
+  }
 }
 function operatorMember(c: Cursor, word: TokenKind = c.token.kind): OperatorMember | undefined {
   switch (word) {
@@ -114,7 +120,9 @@ function definition(c: Cursor): Definition {
   const value = expression(c), ws = wheres(c)
   return { kind: 'Definition', first, last: end(c), parent: undefined, tensor, axes, value, wheres: ws }
 }
-function axisList(c: Cursor): Axis[] { return expect(c, '[', 'before the indices') ? list(c, ']', 'the indices', axis) : [] }
+function axisList(c: Cursor): Axis[] {
+  return expect(c, '[', 'before the indices') ? list(c, ']', 'the indices', axis) : []
+}
 function axis(c: Cursor): Axis {
   const at = start(c), rest = eat(c, '...'), index = name(c, 'the name of an index')
   return { kind: 'Axis', first: rest ? at : index.first, last: end(c), parent: undefined, rest, name: index }
@@ -156,7 +164,7 @@ function appliesWhen(c: Cursor): Expr | undefined {
   if (!eatWord(c, 'when')) reportAbsent(c, 'expected-token', '`when` and a condition')
   return expression(c)
 }
-const scheduleMembers: { readonly [word: string]: (c: Cursor) => ScheduleMember } = {
+const scheduleMembers: Readonly<Record<string, (c: Cursor) => ScheduleMember>> = {
   tune, let: letDeclaration, require: requirement, workspace, device, kernel,
 }
 function scheduleMember(c: Cursor): ScheduleMember | undefined {
@@ -174,7 +182,9 @@ function tune(c: Cursor): Tune {
     report(c, 'unexpected-token', '`in` lists the candidates of every level already: write either `in` or `level`')
   }
   while (atWord(c, 'level')) levels.push(tuneLevel(c))
-  return { kind: 'Tune', first, last: end(c), parent: undefined, name: parameterName, default: value, candidates, levels }
+  return {
+    kind: 'Tune', first, last: end(c), parent: undefined, name: parameterName, default: value, candidates, levels,
+  }
 }
 function tuneLevel(c: Cursor): Level {
   const first = start(c)
@@ -221,7 +231,9 @@ function graph(c: Cursor): Graph {
   const implemented = eat(c, 'for') ? reference(c, 'the name of an operator') : undefined
   const params = implemented === undefined ? parameters(c) : []
   const members = braces(c, first, 'the graph', graphMember)
-  return { kind: 'Graph', first, last: end(c), parent: undefined, name: graphName, params, operator: implemented, members }
+  return {
+    kind: 'Graph', first, last: end(c), parent: undefined, name: graphName, params, operator: implemented, members,
+  }
 }
 function graphMember(c: Cursor): Let | Return | undefined {
   return c.token.kind === 'let' ? letDeclaration(c) : c.token.kind === 'return' ? returnStatement(c, true) : undefined
@@ -235,5 +247,8 @@ function instance(c: Cursor): Instance {
   expect(c, '.', 'between the operator and its schedule')
   const chosen = reference(c, 'the name of a schedule')
   const bindings = expect(c, '(', 'before the bindings') ? list(c, ')', 'the bindings', argument) : []
-  return { kind: 'Instance', first, last: end(c), parent: undefined, name: instanceName, operator: scheduled, schedule: chosen, bindings }
+  return {
+    kind: 'Instance', first, last: end(c), parent: undefined, name: instanceName, operator: scheduled,
+    schedule: chosen, bindings,
+  }
 }

@@ -1,19 +1,21 @@
 /**
- * Expressions, loosest first: conditional, logic, comparison, bits, shifts, sums (whose operands are products or reductions), products,
- * prefixes, `??`, then calls, indices and members. Indices and extents hold arithmetic only, so that `NAME[NAME <` always starts a reduction.
+ * Expressions, loosest first: conditional, logic, comparison, bits, shifts, sums (whose operands are products or
+ * reductions), products, prefixes, `??`, then calls, indices and members. Indices and extents hold arithmetic only, so
+ * that `NAME[NAME <` always starts a reduction.
  */
 import {
   type Cursor, bump, descend, eat, end, expect, limits, list, missing, missingNode, name, nameRef, parenthesize,
-  missingName, peek, reference, report, reportAbsent, start, startsOnNewLine, startsStatement, tokenText, tooDeep, skipBalanced,
+  missingName, peek, reference, report, reportAbsent, start, startsOnNewLine, startsStatement, tokenText, tooDeep,
+  skipBalanced,
 } from './cursor.ts'
 import { type TokenKind, stringValue } from './lexer.ts'
 import type {
-  Argument, BinaryOperator, Binder, Comprehension, Conditional, Expr, Generator, List, Missing, Parenthesized, Pattern, Range, Reduction,
-  Spread, StringLiteral, Subscript, Tuple,
+  Argument, BinaryOperator, Binder, Comprehension, Conditional, Expr, Generator, List, Missing, Parenthesized, Pattern,
+  Range, Reduction, Spread, StringLiteral, Subscript, Tuple,
 } from './tree.ts'
 
 const LOGIC = 1, ARITHMETIC = 4, PRODUCT = 9
-const precedence: { readonly [K in TokenKind]?: number } = {
+const precedence: Readonly<Partial<Record<TokenKind, number>>> = {
   '||': 1, '&&': 2, '==': 3, '!=': 3, '<': 3, '<=': 3, '>': 3, '>=': 3,
   '|': 4, '^': 5, '&': 6, '<<': 7, '>>': 7, '+': 8, '-': 8, '*': 9, '/': 9, '%': 9,
 } satisfies Record<BinaryOperator, number>
@@ -226,10 +228,11 @@ export function argument(c: Cursor): Argument {
   if (sign.kind === '=') {
     const span = { start: sign.start, end: sign.end }
     const argumentName = name(c, 'a name')
-    report(c, 'expected-token', `Expected \`:\` between the name and the value of an argument, found \`=\``,
+    report(c, 'expected-token', 'Expected `:` between the name and the value of an argument, found `=`',
       { title: 'Replace `=` by `:`', edits: [{ span: { start: c.tokens[first]!.end, end: sign.end }, newText: ':' }] }, span)
     bump(c)
-    return { kind: 'Argument', first, last: end(c), parent: undefined, name: argumentName, value: argumentValue(c) }
+    const value = argumentValue(c)
+    return { kind: 'Argument', first, last: end(c), parent: undefined, name: argumentName, value }
   }
   if (sign.kind !== ':') return positional(c)
   const argumentName = name(c, 'a name')
@@ -241,7 +244,9 @@ function positional(c: Cursor): Argument {
   const value = argumentValue(c)
   return { kind: 'Argument', first: value.first, last: value.last, parent: undefined, name: undefined, value }
 }
-function argumentValue(c: Cursor): Expr | Spread { return c.token.kind === '...' ? spread(c, expression) : expression(c) }
+function argumentValue(c: Cursor): Expr | Spread {
+  return c.token.kind === '...' ? spread(c, expression) : expression(c)
+}
 function spread(c: Cursor, of: (c: Cursor) => Expr): Spread {
   const first = start(c)
   bump(c)

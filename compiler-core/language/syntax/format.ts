@@ -3,11 +3,12 @@
  *
  *     let  x=f( a,b )      ->   let x = f(a, b)
  *
- * Line breaks are the author's (at most one empty line in a row); spaces inside a line and indentation are ours, with these liberties:
- * - a line that continues a statement stays aligned with the token above that it was aligned with, else keeps its distance to the start of the
- *   statement (at least 2); after a bracket that ends its line it is indented by 2;
- * - a comment behind code and a `level` keep the space before them, and what stands in one column on consecutive lines (those and `=`)
- *   still does;
+ * Line breaks are the author's (at most one empty line in a row); spaces inside a line and indentation are ours, with
+ * these liberties:
+ * - a line that continues a statement stays aligned with the token above that it was aligned with, else keeps its
+ *   distance to the start of the statement (at least 2); after a bracket that ends its line it is indented by 2;
+ * - a comment behind code and a `level` keep the space before them, and what stands in one column on consecutive lines
+ *   (those and `=`) still does;
  * - where braces do not balance, indentation is the best evidence of what was meant, and is kept.
  */
 import type { Edit, Span } from '../diagnostics.ts'
@@ -32,7 +33,8 @@ export function formatEdits(parsed: Parsed, range?: Span): readonly Edit[] {
   const from = range === undefined ? 0 : text.lastIndexOf('\n', range.start - 1)
   const newline = range === undefined ? -1 : text.indexOf('\n', range.end)
   const to = newline < 0 ? text.length : newline
-  return gaps(parsed).filter(({ span, newText }) => span.start >= from && span.end <= to && text.slice(span.start, span.end) !== newText)
+  return gaps(parsed).filter(({ span: { start, end }, newText }) =>
+    start >= from && end <= to && text.slice(start, end) !== newText)
 }
 
 // ---------------------------------------------------------------- pieces and lines
@@ -52,8 +54,8 @@ interface Piece {
   column: number
 }
 /**
- * One line of output. A `continuation` is governed by the statement above; everything else (also the comments that stand before a
- * statement or a closing brace) is indented by the depth of braces.
+ * One line of output. A `continuation` is governed by the statement above; everything else (also the comments that
+ * stand before a statement or a closing brace) is indented by the depth of braces.
  */
 interface Line { readonly pieces: readonly Piece[]; readonly continuation: boolean; readonly depth: number }
 
@@ -176,7 +178,11 @@ function rolesOf({ file, tokens }: Parsed): Roles {
     switch (node.kind) {
       case 'Unary': role[node.first] = PREFIX; break
       case 'Level': role[node.first] = LEVEL; break
-      case 'Schedule': if (node.applies !== undefined && node.applies.last > node.applies.first) role[before(node.applies.first, 'name')] = CONTEXTUAL; break
+      case 'Schedule':
+        if (node.applies !== undefined && node.applies.last > node.applies.first) {
+          role[before(node.applies.first, 'name')] = CONTEXTUAL
+        }
+        break
       case 'If':                                          // an `else` on a line of its own starts it
         for (const part of [...node.branches.slice(1), node.otherwise]) {
           if (part !== undefined) ends[before(part.first, 'else')] = part.last
@@ -186,9 +192,12 @@ function rolesOf({ file, tokens }: Parsed): Roles {
         const first = node.typeParams[0], last = node.typeParams[node.typeParams.length - 1]
         if (first === undefined || last === undefined) break
         role[before(first.first, '<')] = ANGLE
-        for (let i = last.last; i < node.last && tokens[i]!.kind !== '('; i++) if (tokens[i]!.kind === '>') { role[i] = ANGLE; break }
+        for (let i = last.last; i < node.last && tokens[i]!.kind !== '('; i++) {
+          if (tokens[i]!.kind === '>') { role[i] = ANGLE; break }
+        }
         break
       }
+      default:
     }
   })
   return { ends, role }
@@ -208,11 +217,13 @@ function spacesBetween(text: string, before: Piece, token: Token, index: number,
 function spaced(left: TokenKind, leftRole: number, right: TokenKind, rightRole: number): boolean {
   switch (right) {
     case ',': case ';': case ':': case ')': case ']': case '.': return false
+    default:
   }
   switch (left) {
     case '(': case '[': case '.': case '...': return false
     case '{': return right !== '}'
     case '..': return right === '{'
+    default:
   }
   if (leftRole === PREFIX || rightRole === ANGLE) return false
   if (leftRole === ANGLE) return left === '>' && right !== '('
@@ -222,7 +233,8 @@ function spaced(left: TokenKind, leftRole: number, right: TokenKind, rightRole: 
 }
 /** Whether two tokens, which a blank keeps apart in the text, would be read differently without it. */
 function merge(text: string, left: Token, right: Token): boolean {
-  if (left.kind === '.' && (right.kind === 'int' || right.kind === 'float')) return true
+  const isNumber = (kind: TokenKind): boolean => kind === 'int' || kind === 'float'
+  if ((left.kind === '.' && isNumber(right.kind)) || (isNumber(left.kind) && right.kind === '.')) return true
   const [a, b, end] = lex(text.slice(left.start, left.end) + text.slice(right.start, right.end))
   return a?.kind !== left.kind || b?.kind !== right.kind || end?.kind !== 'eof'
 }
@@ -287,15 +299,17 @@ function stopsOf({ pieces }: Line, roles: Roles): Stop[] {
 /** Keeps comments behind the code of consecutive lines in one column where they were. */
 function alignComments(lines: readonly Line[]): void {
   const commentOf = (line: Line | undefined): Piece | undefined => {
-    const last = line?.pieces[line.pieces.length - 1]
-    return line !== undefined && line.pieces.length > 1 && last !== undefined && isComment(last.token.kind) ? last : undefined
+    const last = line?.pieces.slice(1).at(-1)
+    return last !== undefined && isComment(last.token.kind) ? last : undefined
   }
   for (let from = 0, to: number; from < lines.length; from = to) {
     to = from + 1
     const first = commentOf(lines[from])
     if (first === undefined) continue
     const run = [first]
-    for (let next = commentOf(lines[to]); next?.token.column === first.token.column; next = commentOf(lines[++to])) run.push(next)
+    for (let next = commentOf(lines[to]); next?.token.column === first.token.column; next = commentOf(lines[++to])) {
+      run.push(next)
+    }
     let end = 0, gap = Infinity
     for (const { column, spaces } of run) {
       end = Math.max(end, column - spaces)

@@ -1,12 +1,12 @@
 /**
- * Text to tokens: the first phase. Every character belongs to exactly one token (white space and comments are tokens too), so that
- * joining the tokens' texts gives the file back.
+ * Text to tokens: the first phase. Every character belongs to exactly one token (white space and comments are tokens
+ * too), so that joining the tokens' texts gives the file back.
  *
  *     let a = 1 // one
  *     let, space, name, space, =, space, int, space, comment, eof
  *
- * Signs and reserved words are their own kind. Words of the field (`kernel`, `level`, ...) are names here; the parser knows by their
- * place when they mean more. What is malformed is still a token; its diagnostic goes to `report`.
+ * Signs and reserved words are their own kind. Words of the field (`kernel`, `level`, ...) are names here; the parser
+ * knows by their place when they mean more. What is malformed is still a token; its diagnostic goes to `report`.
  */
 import type { DiagnosticCode, Fix } from '../diagnostics.ts'
 
@@ -21,7 +21,7 @@ export const contextualWords = [
   'pointwise', 'reduction', 'inverse', 'parallel', 'global',
 ] as const
 /** A sign stands before those that it starts with. */
-const signs = [
+export const signs = [
   '..+', '...', '..', '->', '??', '&&', '||', '<<', '>>', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '!=', '<=', '>=', '==', '=?',
   '-', '+', '*', '/', '%', '&', '|', '^', '~', '!', '<', '>', '=', '(', ')', '{', '}', '[', ']', ',', ';', ':', '.',
 ] as const
@@ -50,7 +50,9 @@ export interface Lexed { readonly text: string; readonly tokens: readonly Token[
 
 export type LexicalReport = (code: DiagnosticCode, start: number, end: number, message: string, fix?: Fix) => void
 
-export function isTrivia(kind: TokenKind): boolean { return kind === 'space' || kind === 'comment' || kind === 'doc' || kind === 'error' }
+export function isTrivia(kind: TokenKind): boolean {
+  return kind === 'space' || kind === 'comment' || kind === 'doc' || kind === 'error'
+}
 
 /** The tokens of a text; the last one is `eof`, which is empty. */
 export function lex(text: string, report?: LexicalReport): Token[] {
@@ -95,7 +97,7 @@ export function lex(text: string, report?: LexicalReport): Token[] {
     tokens.push({ kind, start, end: at, line, column: start - lineStart, firstOnLine })
     firstOnLine = false
   }
-  tokens.push({ kind: 'eof', start: at, end: at, line, column: at - lineStart, firstOnLine: true })
+  tokens.push({ kind: 'eof', start: at, end: at, line, column: at - lineStart, firstOnLine })
   return tokens
 
   function signAt(c: number): Sign | undefined {
@@ -180,7 +182,8 @@ const hints: ReadonlyMap<string, string> = new Map([
   ["'", '; strings are written with `"`'],
   ['#', '; comments start with `//`'],
 ])
-const LF = 10, CR = 13, QUOTE = 34, STAR = 42, DOT = 46, SLASH = 47, BACKSLASH = 92, LOWER_E = 101, LOWER_X = 120, BYTE_ORDER_MARK = 0xfeff
+const LF = 10, CR = 13, QUOTE = 34, STAR = 42, DOT = 46, SLASH = 47, BACKSLASH = 92, LOWER_E = 101, LOWER_X = 120
+const BYTE_ORDER_MARK = 0xfeff
 const words: ReadonlyMap<string, ReservedWord> = new Map(reservedWords.map(word => [word, word]))
 const signsByFirst: readonly (readonly Sign[] | undefined)[] = signs.reduce((table, sign) => {
   (table[sign.charCodeAt(0)] ??= []).push(sign)
@@ -189,8 +192,13 @@ const signsByFirst: readonly (readonly Sign[] | undefined)[] = signs.reduce((tab
 const numberPattern = /0[xX][0-9a-fA-F_]*|[0-9][0-9_]*(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9]+)?/y
 const foreignWord = /(?=[^\x00-\x7f])[\p{L}\p{N}\p{M}_]+/uy
 
-/** Blank, tab, line feed, vertical tab, form feed, carriage return; and the mark that some editors put at the start of a file. */
-function isSpace(c: number, at: number): boolean { return c === 32 || (c >= 9 && c <= 13) || (c === BYTE_ORDER_MARK && at === 0) }
+/**
+ * Blank, tab, line feed, vertical tab, form feed, carriage return; and the mark that some editors put at the start of a
+ * file.
+ */
+function isSpace(c: number, at: number): boolean {
+  return c === 32 || (c >= 9 && c <= 13) || (c === BYTE_ORDER_MARK && at === 0)
+}
 function isDigit(c: number): boolean { return c >= 48 && c <= 57 }
 function isWordStart(c: number): boolean { return (c >= 97 && c <= 122) || (c >= 65 && c <= 90) || c === 95 }
 function isWordPart(c: number): boolean { return isWordStart(c) || isDigit(c) }

@@ -1,9 +1,10 @@
 /**
- * Text to tree, by recursive descent. It never gives up and never loses a character: what cannot be used is skipped with a diagnostic, what
- * is absent becomes a `Missing` node, and the tokens hold the whole text. A file of any length and nesting parses in time proportional to
- * its length and with a bounded stack.
+ * Text to tree, by recursive descent. It never gives up and never loses a character: what cannot be used is skipped
+ * with a diagnostic, what is absent becomes a `Missing` node, and the tokens hold the whole text. A file of any length
+ * and nesting parses in time proportional to its length and with a bounded stack.
  *
- *     let x = f(1,        ->  Let { x, Call { f, [1] } } and "Expected `)` to close the arguments", with the `)` as a quick fix
+ *     let x = f(1,
+ *     Let { x, Call { f, [1] } } and "Expected `)` to close the arguments", with the `)` as a quick fix
  *
  * Read on in cursor.ts (tokens and recovery), expressions.ts, statements.ts, declarations.ts.
  */
@@ -16,7 +17,10 @@ import type { Expr, File, Node } from './tree.ts'
 import { forEachChild } from './walk.ts'
 
 export interface Parsed extends Lexed { readonly file: File; readonly diagnostics: readonly Diagnostic[] }
-export interface ParsedExpression extends Lexed { readonly expression: Expr; readonly diagnostics: readonly Diagnostic[] }
+export interface ParsedExpression extends Lexed {
+  readonly expression: Expr
+  readonly diagnostics: readonly Diagnostic[]
+}
 
 /** A file. Diagnostics are in the order of the text. */
 export function parse(text: string): Parsed {

@@ -1,13 +1,17 @@
-/** Types, and the statements of kernels, device functions and `fn` blocks. A statement starts with a keyword or a name. */
+/**
+ * Types, and the statements of kernels, device functions and `fn` blocks. A statement starts with a keyword or a name.
+ */
 import {
-  type Cursor, assignmentSigns, atAssignment, atMember, atWord, braces, bump, descend, eat, eatWord, end, expect, list, misspelled, name,
-  nameRef, peek, reference, reportAbsent, separated, skipBraces, start, startsStatement,
+  type Cursor, assignmentSigns, atAssignment, atMember, atWord, braces, bump, descend, eat, eatWord, end, expect, list,
+  misspelled, name, nameRef, peek, reference, reportAbsent, separated, skipBraces, start, startsStatement,
 } from './cursor.ts'
-import { arithmetic, binaryRest, expression, expressionBeforeEquals, iteration, pattern, postfix } from './expressions.ts'
+import {
+  arithmetic, binaryRest, expression, expressionBeforeEquals, iteration, pattern, postfix,
+} from './expressions.ts'
 import type { TokenKind } from './lexer.ts'
 import type {
-  Allocation, Assignment, AssignmentOperator, Block, Branch, CallStatement, Device, Dim, For, If, Let, Param, Return, Scope, Statement, Type,
-  TypeParam, Var, While,
+  Allocation, Assignment, AssignmentOperator, Block, Branch, CallStatement, Device, Dim, For, If, Let, Param, Return,
+  Scope, Statement, Type, TypeParam, Var, While,
 } from './tree.ts'
 
 // ---------------------------------------------------------------- types and signatures
@@ -25,7 +29,10 @@ export function type(c: Cursor): Type {
   const element = reference(c, 'a type')
   const dims = eat(c, '[') ? list(c, ']', 'the shape', dim) : []
   const layout = eat(c, 'in') ? expressionBeforeEquals(c) : undefined
-  return { kind: 'TensorType', first: scope === undefined ? element.first : first, last: end(c), parent: undefined, scope, element, dims, layout }
+  return {
+    kind: 'TensorType', first: scope === undefined ? element.first : first, last: end(c), parent: undefined, scope,
+    element, dims, layout,
+  }
 }
 function scopeWord(c: Cursor): Scope | undefined {
   const { kind } = c.token
@@ -46,20 +53,27 @@ export function signature(c: Cursor): Pick<Device, 'name' | 'typeParams' | 'para
   const result = eat(c, '->') ? type(c) : undefined
   return { name: functionName, typeParams, params, result }
 }
-export function typeParameters(c: Cursor): TypeParam[] { return eat(c, '<') ? list(c, '>', 'the type parameters', typeParameter) : [] }
+export function typeParameters(c: Cursor): TypeParam[] {
+  return eat(c, '<') ? list(c, '>', 'the type parameters', typeParameter) : []
+}
 function typeParameter(c: Cursor): TypeParam {
   const parameterName = name(c, 'the name of a type parameter')
   const bounds = []
   if (eat(c, ':')) do bounds.push(reference(c, 'a type or a kind of types')); while (eat(c, '|'))
   return { kind: 'TypeParam', first: parameterName.first, last: end(c), parent: undefined, name: parameterName, bounds }
 }
-export function parameters(c: Cursor): Param[] { return expect(c, '(', 'before the parameters') ? list(c, ')', 'the parameters', parameter) : [] }
+export function parameters(c: Cursor): Param[] {
+  return expect(c, '(', 'before the parameters') ? list(c, ')', 'the parameters', parameter) : []
+}
 export function parameter(c: Cursor): Param {
   const parameterName = name(c, 'the name of a parameter')
   expect(c, ':', 'between the parameter and its type')
   const parameterType = type(c)
   const value = eat(c, '=') ? expression(c) : undefined
-  return { kind: 'Param', first: parameterName.first, last: end(c), parent: undefined, name: parameterName, type: parameterType, default: value }
+  return {
+    kind: 'Param', first: parameterName.first, last: end(c), parent: undefined, name: parameterName,
+    type: parameterType, default: value,
+  }
 }
 
 // ---------------------------------------------------------------- statements
@@ -133,7 +147,9 @@ function allocation(c: Cursor, scope: 'shared' | 'register'): Allocation {
   const tensorType = type(c)
   const reuses = eat(c, 'reuses') ? separated(c, c => reference(c, 'the name of a tensor')) : []
   const value = eat(c, '=') ? expression(c) : undefined
-  return { kind: 'Allocation', first, last: end(c), parent: undefined, scope, name: tensor, type: tensorType, reuses, value }
+  return {
+    kind: 'Allocation', first, last: end(c), parent: undefined, scope, name: tensor, type: tensorType, reuses, value,
+  }
 }
 function loop(c: Cursor): For {
   const first = start(c)

@@ -1,14 +1,16 @@
 /**
  * The tree of a Heddle file: what `parse` gives and every later phase reads.
  *
- * Nodes are discriminated by `kind` and hold the tokens they cover, so that tree and tokens together have every byte of the text. What an
- * unfinished file lacks shows in the types: an absent expression is a `Missing` node, an absent name is a `Name` or `NameRef` with the empty
- * text; both cover no token. Children stand in `childFields` (walk.ts) in source order.
+ * Nodes are discriminated by `kind` and hold the tokens they cover, so that tree and tokens together have every byte of
+ * the text. What an unfinished file lacks shows in the types: an absent expression is a `Missing` node, an absent name
+ * is a `Name` or `NameRef` with the empty text; both cover no token. Children stand in `childFields` (walk.ts) in
+ * source order.
  *
  *     let tile = spatial(4, 8)
  *     Let { target: Name tile, value: Call { callee: NameRef spatial, args: [Argument 4, Argument 8] } }
  *
- * The depth of a tree is bounded (`too-deep`), so that recursive readers need no guard of their own: see `limits` in cursor.ts.
+ * The depth of a tree is bounded (`too-deep`), so that recursive readers need no guard of their own: see `limits` in
+ * cursor.ts.
  */
 
 interface Base {
@@ -16,7 +18,10 @@ interface Base {
   readonly first: number
   /** Index after the last token; `last === first` for a node without tokens. */
   readonly last: number
-  /** The node that holds this one; undefined for a `File` and for the expression of `parseExpression`. Set by the parser. */
+  /**
+   * The node that holds this one; undefined for a `File` and for the expression of `parseExpression`. Set by the
+   * parser.
+   */
   readonly parent: Node | undefined
 }
 
@@ -66,8 +71,17 @@ export interface CustomMapping extends Base {
   readonly shape: Expr
   readonly tasks: Expr
 }
-export interface TypeParam extends Base { readonly kind: 'TypeParam'; readonly name: Name; readonly bounds: readonly NameRef[] }
-export interface Param extends Base { readonly kind: 'Param'; readonly name: Name; readonly type: Type; readonly default: Expr | undefined }
+export interface TypeParam extends Base {
+  readonly kind: 'TypeParam'
+  readonly name: Name
+  readonly bounds: readonly NameRef[]
+}
+export interface Param extends Base {
+  readonly kind: 'Param'
+  readonly name: Name
+  readonly type: Type
+  readonly default: Expr | undefined
+}
 
 export interface Operator extends Base {
   readonly kind: 'Operator'
@@ -107,7 +121,12 @@ export interface Where extends Base { readonly kind: 'Where'; readonly target: P
 /** A declared index: `i`, or `...r` for any number of them. */
 export interface Axis extends Base { readonly kind: 'Axis'; readonly rest: boolean; readonly name: Name }
 /** A declared index with its extent: `i < n`, or `...i < s`. */
-export interface Binder extends Base { readonly kind: 'Binder'; readonly rest: boolean; readonly name: Name; readonly extent: Expr }
+export interface Binder extends Base {
+  readonly kind: 'Binder'
+  readonly rest: boolean
+  readonly name: Name
+  readonly extent: Expr
+}
 
 export interface Schedule extends Base {
   readonly kind: 'Schedule'
@@ -119,7 +138,11 @@ export interface Schedule extends Base {
   readonly members: readonly ScheduleMember[]
 }
 /** `pointwise f` or `reduction r`: the name stands for the scheduled operator. */
-export interface Family extends Base { readonly kind: 'Family'; readonly family: 'pointwise' | 'reduction'; readonly name: Name }
+export interface Family extends Base {
+  readonly kind: 'Family'
+  readonly family: 'pointwise' | 'reduction'
+  readonly name: Name
+}
 export type ScheduleMember = Tune | Require | Let | Workspace | Device | Kernel
 /** `tune n = 8 in [4, 8]` (candidates for every level) or `tune n = 8 level 1 [8] level 2 [4, 8]`. */
 export interface Tune extends Base {
@@ -129,7 +152,11 @@ export interface Tune extends Base {
   readonly candidates: Expr | undefined
   readonly levels: readonly Level[]
 }
-export interface Level extends Base { readonly kind: 'Level'; readonly level: NumberLiteral | Missing; readonly candidates: Expr }
+export interface Level extends Base {
+  readonly kind: 'Level'
+  readonly level: NumberLiteral | Missing
+  readonly candidates: Expr
+}
 export interface Require extends Base {
   readonly kind: 'Require'
   readonly condition: Expr
@@ -262,7 +289,11 @@ export interface Reduction extends Base {
   readonly binders: readonly Binder[]
   readonly body: Expr
 }
-export interface Unary extends Base { readonly kind: 'Unary'; readonly operator: '-' | '!' | '~'; readonly operand: Expr }
+export interface Unary extends Base {
+  readonly kind: 'Unary'
+  readonly operator: '-' | '!' | '~'
+  readonly operand: Expr
+}
 /** `x[e] ?? outside` */
 export interface GuardedRead extends Base { readonly kind: 'GuardedRead'; readonly read: Expr; readonly outside: Expr }
 export interface Member extends Base { readonly kind: 'Member'; readonly receiver: Expr; readonly member: NameRef }
@@ -290,7 +321,11 @@ export interface Slice extends Base {
 /** `..`: all of a dimension. */
 export interface Whole extends Base { readonly kind: 'Whole' }
 /** The digits as written, `_` included. */
-export interface NumberLiteral extends Base { readonly kind: 'NumberLiteral'; readonly text: string; readonly float: boolean }
+export interface NumberLiteral extends Base {
+  readonly kind: 'NumberLiteral'
+  readonly text: string
+  readonly float: boolean
+}
 /** The text that the string stands for: without quotes, escapes resolved. */
 export interface StringLiteral extends Base { readonly kind: 'StringLiteral'; readonly value: string }
 export interface BooleanLiteral extends Base { readonly kind: 'BooleanLiteral'; readonly value: boolean }
@@ -305,7 +340,11 @@ export interface Comprehension extends Base {
   readonly item: Expr
   readonly generators: readonly Generator[]
 }
-export interface Generator extends Base { readonly kind: 'Generator'; readonly target: Pattern; readonly over: Expr | Range }
+export interface Generator extends Base {
+  readonly kind: 'Generator'
+  readonly target: Pattern
+  readonly over: Expr | Range
+}
 /** `from..to`, `to` exclusive. Not a value: loops only. */
 export interface Range extends Base { readonly kind: 'Range'; readonly from: Expr; readonly to: Expr }
 /** Where an expression should be. It covers no token and lies directly after the token before it. */

@@ -1,12 +1,12 @@
 /**
  * Ways through a tree: down to children, to the node at an offset, from a node to its range and its documentation.
  *
- * `childFields` names the fields of each kind that hold children, in source order, so that no reader needs a switch of its own.
+ * `childFields` names the fields of each kind that hold children, in source order, so that no reader needs a switch of
+ * its own.
  */
 import type { Span } from '../diagnostics.ts'
 import type { Lexed } from './lexer.ts'
-import type { Parsed } from './parser.ts'
-import type { Node, NodeKind, NodeOf } from './tree.ts'
+import type { File, Node, NodeKind, NodeOf } from './tree.ts'
 
 /** The fields of a kind that hold nodes, `parent` left out. */
 type ChildField<N> = { [F in keyof N]: Exclude<N[F], undefined> extends Node | readonly Node[] ? F : never }[keyof N]
@@ -41,10 +41,10 @@ export const childFields: ChildFields = {
 /** Calls `f` for each direct child, in source order. */
 export function forEachChild(node: Node, f: (child: Node) => void): void {
   const fields: readonly string[] = childFields[node.kind]
-  for (let i = 0; i < fields.length; i++) {
-    const value = (node as unknown as Readonly<Record<string, Node | readonly Node[] | undefined>>)[fields[i]!]
+  for (const field of fields) {
+    const value = (node as unknown as Readonly<Record<string, Node | readonly Node[] | undefined>>)[field]
     if (value === undefined) continue
-    if (isList(value)) for (let c = 0; c < value.length; c++) f(value[c]!)
+    if (isList(value)) for (const child of value) f(child)
     else f(value)
   }
 }
@@ -56,8 +56,11 @@ export function children(node: Node): readonly Node[] {
   return list
 }
 
-/** Calls `enter` for `node` and everything below it, parents first; children of a node for which it gives false are left out. */
-export function visit(node: Node, enter: (n: Node) => boolean | void, leave?: (n: Node) => void): void {
+/**
+ * Calls `enter` for `node` and everything below it, parents first; children of a node for which it gives false are left
+ * out.
+ */
+export function visit(node: Node, enter: (n: Node) => unknown, leave?: (n: Node) => void): void {
   const go = (n: Node): void => {
     if (enter(n) !== false) forEachChild(n, go)
     leave?.(n)
@@ -79,8 +82,9 @@ export function textOf(lexed: Lexed, node: Node): string {
 }
 
 /**
- * Index of the token at an offset. Between two tokens it is the one on the right, except that a word (a name, a number, a reserved word)
- * on the left wins against anything that is not one: the cursor behind `tile` in `tile.shape` is at `tile`.
+ * Index of the token at an offset. Between two tokens it is the one on the right, except that a word (a name, a number,
+ * a reserved word) on the left wins against anything that is not one: the cursor behind `tile` in `tile.shape` is at
+ * `tile`.
  */
 export function tokenAt(lexed: Lexed, offset: number): number {
   const { tokens, text } = lexed
@@ -96,7 +100,7 @@ export function tokenAt(lexed: Lexed, offset: number): number {
 }
 
 /** The innermost node at an offset (see `tokenAt`); in white space or a comment, the innermost node around it. */
-export function nodeAt(parsed: Parsed, offset: number): Node {
+export function nodeAt(parsed: Lexed & { readonly file: File }, offset: number): Node {
   const token = tokenAt(parsed, offset)
   let node: Node = parsed.file
   for (;;) {
@@ -114,7 +118,7 @@ export function documentationOf(lexed: Lexed, node: Node): string | undefined {
   for (let i = node.first - 1, next = tokens[node.first]; i >= 0; i--) {
     const token = tokens[i]!
     if (token.kind === 'space') continue
-    if (token.kind !== 'doc' || next === undefined || next.line - token.line > 1) break
+    if (token.kind !== 'doc' || !token.firstOnLine || next === undefined || next.line - token.line > 1) break
     lines.push(text.slice(token.start + 3, token.end).replace(/^ /, '').trimEnd())
     next = token
   }

@@ -122,7 +122,8 @@ function namesInScope(
   const items: CompletionItem[] = []
   const isNew = unique()
   const offer = (d: Definition): void => { if (keep(d) && isNew(d)) items.push(definitionItem(file, d)) }
-  for (let scope = scopeAt(file, token === undefined ? nodeAt(file.analysis.parsed, offset) : nodeOfToken(file, token)); scope !== undefined; scope = scope.outer) {
+  const from = token === undefined ? nodeAt(file.analysis.parsed, offset) : nodeOfToken(file, token)
+  for (let scope = scopeAt(file, from); scope !== undefined; scope = scope.outer) {
     for (const d of scope.names.values()) if (isVisible(file, d, offset)) offer(d)
   }
   for (const d of resolved.exports.values()) if (isVisible(file, d, offset)) offer(d)
@@ -210,7 +211,10 @@ function pathItems(file: SourceFile, files: Files): CompletionItem[] {
 function argumentItems(file: SourceFile, files: Files, call: Call, offset: number): CompletionItem[] {
   const callee = calleeOf(file, files, call)
   if (callee === undefined) return []
-  const argument = call.args.find(a => { const s = spanOf(file.analysis.parsed, a); return s.start <= offset && offset <= s.end })
+  const argument = call.args.find(a => {
+    const { start, end } = spanOf(file.analysis.parsed, a)
+    return start <= offset && offset <= end
+  })
   const named = argument?.name !== undefined && offset > spanOf(file.analysis.parsed, argument.name).end
     ? argument.name.text : nameBefore(file, offset)
   if (named === 'workers' && callee.name === 'auto_map') return workerItems(extentsOf(file, call))

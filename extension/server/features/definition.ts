@@ -16,13 +16,16 @@ export function definition(file: SourceFile, files: Files, offset: number): Loca
   if (node.kind === 'StringLiteral' && node.parent?.kind === 'Import') {
     const target = file.analysis.imports.find(i => i.node === node.parent)?.uri
     const start = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } }
-    return target === undefined ? [] : [{ targetUri: target, targetRange: start, targetSelectionRange: start, originSelectionRange: nodeRange(file, node) }]
+    if (target === undefined) return []
+    const originSelectionRange = nodeRange(file, node)
+    return [{ targetUri: target, targetRange: start, targetSelectionRange: start, originSelectionRange }]
   }
   const found = definitionAt(file, files, offset)
   const home = found === undefined ? undefined : files.file(found.uri)
   if (found === undefined || home === undefined) return []
   return [{
-    targetUri: found.uri, targetRange: nodeRange(home, found.node), targetSelectionRange: nodeRange(home, found.nameNode),
+    targetUri: found.uri, targetRange: nodeRange(home, found.node),
+    targetSelectionRange: nodeRange(home, found.nameNode),
     originSelectionRange: nodeRange(file, node),
   }]
 }

@@ -30,15 +30,17 @@ export function diagnostics(file: SourceFile, files: Files): LspDiagnostic[] {
  */
 export function codeActions(file: SourceFile, files: Files, range: Range): CodeAction[] {
   const start = file.lines.offsetAt(range.start), end = file.lines.offsetAt(range.end)
-  return file.analysis.diagnostics.flatMap(d => d.fix === undefined || d.span.end < start || d.span.start > end ? [] : [{
-    title: d.fix.title, kind: CodeActionKind.QuickFix, isPreferred: true, diagnostics: [lspDiagnostic(file, files, d)],
-    edit: { changes: { [file.uri]: d.fix.edits.map(edit => ({ range: rangeOf(file, edit.span), newText: edit.newText })) } },
-  }])
+  const fixable = file.analysis.diagnostics.flatMap(d => d.fix === undefined ? [] : [{ d, fix: d.fix }])
+  return fixable.filter(({ d }) => d.span.end >= start && d.span.start <= end).map(({ d, fix }) => ({
+    title: fix.title, kind: CodeActionKind.QuickFix, isPreferred: true, diagnostics: [lspDiagnostic(file, files, d)],
+    edit: { changes: { [file.uri]: fix.edits.map(({ span, newText }) => ({ range: rangeOf(file, span), newText })) } },
+  }))
 }
 
 function lspDiagnostic(file: SourceFile, files: Files, d: Diagnostic): LspDiagnostic {
   const relatedInformation: DiagnosticRelatedInformation[] = d.related.flatMap(({ uri, span, message }) =>
-    present(uri === file.uri ? file : files.file(uri)).map(home => ({ location: { uri, range: rangeOf(home, span) }, message })))
+    present(uri === file.uri ? file : files.file(uri))
+      .map(home => ({ location: { uri, range: rangeOf(home, span) }, message })))
   return {
     range: rangeOf(file, d.span), severity: severities[d.severity], code: d.code, source: 'heddle', message: d.message,
     ...(relatedInformation.length === 0 ? {} : { relatedInformation }),

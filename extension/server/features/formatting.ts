@@ -11,7 +11,8 @@ import { rangeOf, type SourceFile } from '../files.ts'
  */
 export function formattingEdits(file: SourceFile, within?: Range): TextEdit[] {
   const edits = whiteSpaceEdits(file, format(file.analysis.parsed))
-  return within === undefined ? edits : edits.filter(({ range }) => !before(range.end, within.start) && !before(within.end, range.start))
+  if (within === undefined) return edits
+  return edits.filter(({ range }) => !before(range.end, within.start) && !before(within.end, range.start))
 }
 
 /** On a character that ends a line or a construct: the line of the position and the one before it. */

@@ -38,7 +38,8 @@ export function hover(
   }
   if (node.kind === 'Missing' || node.kind === 'NumberLiteral' || node.kind === 'StringLiteral' || node.kind === 'BooleanLiteral') return undefined
   const value = valueParts(file, node, options.pictures)
-  return value.length === 0 ? undefined : answer([fenced(shortened(textAt(file, node))), ...value], nodeRange(file, node))
+  if (value.length === 0) return undefined
+  return answer([fenced(shortened(textAt(file, node))), ...value], nodeRange(file, node))
 }
 
 /** Whose value a name shows: its own; of the callee or the member of a call, the call's. */

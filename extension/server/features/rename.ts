@@ -4,10 +4,12 @@ import type { Definition } from '../../../compiler-core/language/resolve.ts'
 import { reservedWords } from '../../../compiler-core/language/syntax/lexer.ts'
 import type { Name, NameRef } from '../../../compiler-core/language/syntax/tree.ts'
 import { nodeAt, spanOf } from '../../../compiler-core/language/syntax/walk.ts'
-import { isLibrary, nodeRange, occurrencesOf, rangeOf, textAt, type Files, type SourceFile } from '../files.ts'
+import { isLibrary, nodeRange, occurrencesOf, textAt, type Files, type SourceFile } from '../files.ts'
 import { definitionAt } from './definition.ts'
 
-export type Renaming = { readonly ok: true; readonly edit: WorkspaceEdit } | { readonly ok: false; readonly reason: string }
+export type Renaming =
+  | { readonly ok: true; readonly edit: WorkspaceEdit }
+  | { readonly ok: false; readonly reason: string }
 
 /**
  * Feature: Rename
@@ -40,7 +42,7 @@ export function rename(
   if (problem !== undefined) return refused(problem)
   const changes: Record<string, TextEdit[]> = {}
   for (const place of places) {
-    changes[place.file.uri] = place.nodes.map(node => ({ range: rangeOf(place.file, spanOf(place.file.analysis.parsed, node)), newText: newName }))
+    changes[place.file.uri] = place.nodes.map(node => ({ range: nodeRange(place.file, node), newText: newName }))
   }
   return { ok: true, edit: { changes } }
 }
@@ -49,7 +51,8 @@ interface Places { readonly file: SourceFile; readonly nodes: readonly (Name | N
 
 function placesOf(files: Files, d: Definition): readonly Places[] {
   const found = occurrencesOf(files, d)
-  return [...new Set(found.map(o => o.file))].map(file => ({ file, nodes: found.flatMap(o => o.file === file ? [o.node] : []) }))
+  const homes = new Set(found.map(o => o.file))
+  return [...homes].map(file => ({ file, nodes: found.flatMap(o => o.file === file ? [o.node] : []) }))
 }
 
 /** Renames in a copy of the program and looks whether every name still means what it did. */
@@ -58,7 +61,7 @@ function conflict(
 ): string | undefined {
   const changed = new Map(places.map(({ file, nodes }) => [file.uri, renamedText(file, nodes, newName)]))
   const trial = createProgram({ read: uri => changed.get(uri) ?? files.file(uri)?.analysis.text, roots })
-  const touched = files.all().filter(f => changed.has(f.uri) || f.analysis.imports.some(i => i.uri !== undefined && changed.has(i.uri)))
+  const touched = files.all().filter(f => [...f.analysis.files].some(uri => changed.has(uri)))
   for (const file of new Set([...touched, ...places.map(p => p.file)])) {
     const after = trial.analyse(file.uri)
     const problem = after === undefined ? undefined : difference(file.analysis, after)
@@ -80,7 +83,9 @@ function difference(before: Analysis, after: Analysis): string | undefined {
 }
 
 /** Places move with the length of the name; the numbers of tokens do not. */
-function isSame(a: Definition, b: Definition): boolean { return a.uri === b.uri && a.nameNode.first === b.nameNode.first }
+function isSame(a: Definition, b: Definition): boolean {
+  return a.uri === b.uri && a.nameNode.first === b.nameNode.first
+}
 
 function namesIn(a: Analysis): readonly { readonly first: number; readonly definition: Definition | undefined }[] {
   return a.parsed.tokens.flatMap((token, first) => {

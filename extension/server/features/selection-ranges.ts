@@ -24,12 +24,14 @@ export function selectionRange(file: SourceFile, offset: number): SelectionRange
 /** Outermost first. */
 function pathTo(file: SourceFile, offset: number): readonly Node[] {
   const path: Node[] = []
-  for (let node: Node | undefined = nodeAt(file.analysis.parsed, offset); node !== undefined; node = node.parent) path.unshift(node)
+  let node: Node | undefined = nodeAt(file.analysis.parsed, offset)
+  for (; node !== undefined; node = node.parent) path.unshift(node)
   return path
 }
 
 /** A selection only ever shrinks into the one before it. */
 function grow(spans: Span[], { start, end }: Span): void {
   const last = spans.at(-1)
-  if (last !== undefined && start >= last.start && end <= last.end && end - start < last.end - last.start && end > start) spans.push({ start, end })
+  if (last === undefined || end <= start) return
+  if (start >= last.start && end <= last.end && end - start < last.end - last.start) spans.push({ start, end })
 }

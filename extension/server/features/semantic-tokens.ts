@@ -38,8 +38,9 @@ export function semanticTokens(file: SourceFile, builder: SemanticTokensBuilder,
   for (const [index, token] of parsed.tokens.entries()) {
     if (token.kind !== 'name' || (within !== undefined && (token.end < within.start || token.start > within.end))) continue
     const known = typeOf.get(index)
-    if (known !== undefined) builder.push(token.line, token.column, token.end - token.start, types.indexOf(known.type), known.modifiers)
-    else if (keywords.has(parsed.text.slice(token.start, token.end))) builder.push(token.line, token.column, token.end - token.start, 0, 0)
+    const { line, column, start, end } = token
+    if (known !== undefined) builder.push(line, column, end - start, types.indexOf(known.type), known.modifiers)
+    else if (keywords.has(parsed.text.slice(start, end))) builder.push(line, column, end - start, 0, 0)
   }
 }
 

@@ -25,7 +25,10 @@ export function signatureHelp(file: SourceFile, files: Files, offset: number): S
   return {
     activeSignature: 0,
     activeParameter: activeParameter(file, call, parametersOf(callee).map(p => p.name.text), offset),
-    signatures: [{ label: signature.label, parameters, ...(documentation === undefined ? {} : { documentation: { kind: MarkupKind.Markdown, value: documentation } }) }],
+    signatures: [{
+      label: signature.label, parameters,
+      ...(documentation === undefined ? {} : { documentation: { kind: MarkupKind.Markdown, value: documentation } }),
+    }],
   }
 }
 

@@ -129,7 +129,8 @@ function lastDrawn(files: Files, last: SubjectAtParams['last']): Found {
 
 function subjectOf(files: Files, { file, node, value }: Extract<Found, { kind: 'found' }>): Subject {
   const written = valueNode(node) ?? node
-  const common = { title: titleOf(file, node), text: textAt(file, written), place: { uri: file.uri, range: nodeRange(file, written) } }
+  const place = { uri: file.uri, range: nodeRange(file, written) }
+  const common = { title: titleOf(file, node), text: textAt(file, written), place }
   if (value.kind === 'layout') return { ...common, kind: 'layout', layout: value.layout }
   return { ...common, kind: 'mapping', mapping: value.mapping, factors: value.origins.map(origin => factorText(files, origin)) }
 }
@@ -148,7 +149,8 @@ function placeOf(files: Files, { uri, span }: SourceRange): readonly TextPlace[]
 function factorsAt(file: SourceFile, value: Drawable, offset: number): readonly number[] {
   if (value.kind !== 'mapping') return []
   const around = value.origins.map(origin => Math.min(...origin
-    .filter(({ uri, span }) => uri === file.uri && span.start <= offset && offset <= span.end).map(({ span }) => span.end - span.start)))
+    .filter(({ uri, span }) => uri === file.uri && span.start <= offset && offset <= span.end)
+    .map(({ span }) => span.end - span.start)))
   const shortest = Math.min(...around)
   const factors = around.flatMap((length, i) => length === shortest && length < Infinity ? [i] : [])
   return factors.length === value.origins.length && factors.length > 1 ? [] : factors

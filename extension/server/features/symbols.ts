@@ -46,7 +46,8 @@ export function workspaceSymbols(files: Files, query: string): WorkspaceSymbol[]
       const declared = namesOf(item)
       for (const name of declared?.names ?? []) {
         if (declared === undefined || !isSubsequence(query.toLowerCase(), name.text.toLowerCase())) continue
-        symbols.push({ name: name.text, kind: declared.kind, location: { uri: file.uri, range: nodeRange(file, name) } })
+        const location = { uri: file.uri, range: nodeRange(file, name) }
+        symbols.push({ name: name.text, kind: declared.kind, location })
         if (symbols.length >= 1000) return symbols
       }
     }

@@ -27,11 +27,11 @@ const include = folders.map(f => path.join(f, 'include')).find(f => existsSync(p
 const compiler = ['/usr/bin/g++', '/usr/bin/c++', '/usr/bin/clang++'].find(c => existsSync(c))
 
 describe('cuda_occupancy.h', () => {
-  it.skipIf(include === undefined || compiler === undefined)('has the same limits', () => {
+  it.skipIf(include === undefined || compiler === undefined)('has the same limits (needs nvcc)', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'heddle-occupancy-'))
     const rows = architectures.map(a => `
       p.computeMajor = ${Math.floor(a.compute_capability / 10)}; p.computeMinor = ${a.compute_capability % 10};
-      cudaOccMaxBlocksPerSMLimit(&blocks, &p); cudaOccRegAllocationGranularity(&registers, &p);
+      cudaOccMaxBlocksPerMultiprocessor(&blocks, &p); cudaOccRegAllocationGranularity(&registers, &p);
       cudaOccSMemAllocationGranularity(&unit, &p);
       fits = cudaOccAlignUpShmemSizeVoltaPlus(&(size = ${a.shared_memory_per_sm}), &p) == 0 && size == ${a.shared_memory_per_sm};
       beyond = cudaOccAlignUpShmemSizeVoltaPlus(&(size = ${a.shared_memory_per_sm + 1}), &p) == 0;

@@ -10,7 +10,7 @@ import path from 'node:path'
 import {
   DidChangeTextDocumentNotification, DidCloseTextDocumentNotification, DidOpenTextDocumentNotification,
   ExitNotification, InitializeRequest,
-  InitializedNotification, LogMessageNotification, PublishDiagnosticsNotification, ShutdownRequest,
+  InitializedNotification, LogMessageNotification, MessageType, PublishDiagnosticsNotification, ShutdownRequest,
   StreamMessageReader, StreamMessageWriter,
   createProtocolConnection, type Diagnostic, type InitializeResult, type ProtocolConnection,
   type TextDocumentContentChangeEvent
@@ -49,11 +49,14 @@ const fromSources = ['--import', path.join(root, 'scripts/text-modules.mjs'), pa
 
 export async function startServer(start: StartOptions = {}): Promise<ServerUnderTest> {
   const child = spawn(process.execPath, start.command ?? fromSources, { stdio: ['pipe', 'pipe', 'inherit'] })
-  const connection = createProtocolConnection(new StreamMessageReader(child.stdout), new StreamMessageWriter(child.stdin))
+  const reader = new StreamMessageReader(child.stdout), writer = new StreamMessageWriter(child.stdin)
+  const connection = createProtocolConnection(reader, writer)
   const errors: string[] = []
   const published = new Map<string, { version: number | undefined, diagnostics: readonly Diagnostic[] }>()
   let wake: () => void = () => undefined
-  connection.onNotification(LogMessageNotification.type, ({ type, message }) => { if (type === 1) errors.push(message) })
+  connection.onNotification(LogMessageNotification.type, ({ type, message }) => {
+    if (type === MessageType.Error) errors.push(message)
+  })
   connection.onNotification(PublishDiagnosticsNotification.type, ({ uri, version, diagnostics }) => {
     published.set(uri, { version, diagnostics })
     wake()
@@ -98,7 +101,9 @@ export async function startServer(start: StartOptions = {}): Promise<ServerUnder
         uri, textDocument: { uri },
         change(...contentChanges) {
           version++
-          void connection.sendNotification(DidChangeTextDocumentNotification.type, { textDocument: { uri, version }, contentChanges: [...contentChanges] })
+          void connection.sendNotification(DidChangeTextDocumentNotification.type, {
+            textDocument: { uri, version }, contentChanges: [...contentChanges]
+          })
         },
         close() { void connection.sendNotification(DidCloseTextDocumentNotification.type, { textDocument: { uri } }) },
         async diagnostics() {

@@ -5,17 +5,19 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
   CancellationTokenSource, CodeActionRequest, CodeLensRequest, CompletionRequest, DefinitionRequest,
-  DidChangeWatchedFilesNotification,
+  DidChangeWatchedFilesNotification, FileChangeType,
   DocumentFormattingRequest, DocumentSymbolRequest, FoldingRangeRequest, HoverRequest, InlayHintRequest,
   LSPErrorCodes, PrepareRenameRequest,
   ReferencesRequest, RenameRequest, SelectionRangeRequest, SemanticTokensDeltaRequest, SemanticTokensRequest,
   SignatureHelpRequest,
-  WorkspaceSymbolRequest, type SemanticTokens, type SemanticTokensDelta
+  WorkspaceSymbolRequest, type FileEvent, type SemanticTokens, type SemanticTokensDelta
 } from 'vscode-languageserver/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { libraryText, subjectAt, type SubjectAnswer } from '../../../extension/server/protocol.ts'
 import { type ServerUnderTest, startServer } from './client.ts'
 
+const context = { includeDeclaration: true }
+const options = { tabSize: 2, insertSpaces: true }
 let server: ServerUnderTest
 beforeAll(async () => { server = await startServer({ options: { explorer: true } }) })
 afterAll(async () => {
@@ -63,7 +65,8 @@ describe('diagnostics', () => {
       const user = server.open(pathToFileURL(path.join(folder, 'user.heddle')).href, 'import "base"\nlet m = spatial(n)')
       expect(await user.diagnostics()).toEqual([])
       writeFileSync(base, 'let n = 0')
-      await server.connection.sendNotification(DidChangeWatchedFilesNotification.type, { changes: [{ uri: pathToFileURL(base).href, type: 2 }] })
+      const changes: FileEvent[] = [{ uri: pathToFileURL(base).href, type: FileChangeType.Changed }]
+      await server.connection.sendNotification(DidChangeWatchedFilesNotification.type, { changes })
       await expect.poll(async () => (await user.diagnostics()).map(d => d.code)).toEqual(['bad-extent'])
       user.close()
     } finally {
@@ -85,13 +88,13 @@ describe('requests', () => {
     const { connection } = server
     expect(JSON.stringify(await connection.sendRequest(HoverRequest.type, at))).toContain('| 32 | (8, 16) |')
     expect(await connection.sendRequest(DefinitionRequest.type, at)).toMatchObject([{ targetUri: file.uri }])
-    expect(await connection.sendRequest(ReferencesRequest.type, { ...at, context: { includeDeclaration: true } })).toHaveLength(2)
+    expect(await connection.sendRequest(ReferencesRequest.type, { ...at, context })).toHaveLength(2)
     expect(await connection.sendRequest(RenameRequest.type, { ...at, newName: 'block' })).toMatchObject({ changes: { [file.uri]: [{}, {}] } })
     await expect(connection.sendRequest(RenameRequest.type, { ...at, newName: 'n' })).rejects.toThrow('`n` is already')
     await expect(connection.sendRequest(PrepareRenameRequest.type, { ...file, position: { line: 0, character: 13 } })).rejects.toThrow('belongs to the library')
     expect(await connection.sendRequest(DocumentSymbolRequest.type, file)).toHaveLength(2)
     expect(await connection.sendRequest(WorkspaceSymbolRequest.type, { query: 'tile' })).toHaveLength(1)
-    expect(await connection.sendRequest(DocumentFormattingRequest.type, { ...file, options: { tabSize: 2, insertSpaces: true } })).toHaveLength(2)
+    expect(await connection.sendRequest(DocumentFormattingRequest.type, { ...file, options })).toHaveLength(2)
     expect(await connection.sendRequest(InlayHintRequest.type, { ...file, range: range(0, 0, 2, 0) })).toHaveLength(3)
     expect(await connection.sendRequest(CodeLensRequest.type, file)).toHaveLength(1)
     expect(await connection.sendRequest(libraryText, { uri: 'heddle-std:/prelude.heddle' })).toContain('fn ceil_div')
@@ -102,7 +105,8 @@ describe('requests', () => {
   it('answer the subject of the version that is asked about', async () => {
     const file = server.open('subject.heddle', 'let m = spatial(2)')
     file.change({ text: 'let m = spatial(3)' })
-    const answer = await server.connection.sendRequest<SubjectAnswer>(subjectAt, { textDocument: { uri: file.uri, version: 2 }, position: { line: 0, character: 5 } })
+    const params = { textDocument: { uri: file.uri, version: 2 }, position: { line: 0, character: 5 } }
+    const answer = await server.connection.sendRequest<SubjectAnswer>(subjectAt, params)
     expect(answer).toMatchObject({ kind: 'subject', subject: { title: 'm', mapping: { workers: 3 } } })
     file.close()
   })
@@ -135,11 +139,12 @@ describe('requests', () => {
 
 describe('settings', () => {
   it('switch hints and lenses off', async () => {
-    const quiet = await startServer({ options: { explorer: true }, settings: { codeLens: false, inlayHints: { workers: false, shapes: true } } })
+    const settings = { codeLens: false, inlayHints: { workers: false, shapes: true } }
+    const quiet = await startServer({ options: { explorer: true }, settings })
     const file = quiet.open('quiet.heddle', 'let m = spatial(4, 8)')
     await file.diagnostics()
-    await expect.poll(async () => (await quiet.connection.sendRequest(InlayHintRequest.type, { ...file, range: range(0, 0, 1, 0) }))?.map(h => h.label))
-      .toEqual(['(4, 8)'])
+    const hints = () => quiet.connection.sendRequest(InlayHintRequest.type, { ...file, range: range(0, 0, 1, 0) })
+    await expect.poll(async () => (await hints())?.map(h => h.label)).toEqual(['(4, 8)'])
     expect(await quiet.connection.sendRequest(CodeLensRequest.type, file)).toEqual([])
     await quiet.stop()
   })
@@ -148,7 +153,8 @@ describe('settings', () => {
     const odd = await startServer({ settings: { target: 7, inlayHints: 'no', codeLens: null } })
     const file = odd.open('odd.heddle', 'let n = target.warp_size')
     expect(await file.diagnostics()).toEqual([])
-    expect(await odd.connection.sendRequest(InlayHintRequest.type, { ...file, range: range(0, 0, 1, 0) })).toHaveLength(1)
+    const hints = await odd.connection.sendRequest(InlayHintRequest.type, { ...file, range: range(0, 0, 1, 0) })
+    expect(hints).toHaveLength(1)
     expect(odd.errors).toEqual([])
     await odd.stop()
   })
@@ -170,10 +176,13 @@ describe('broken input', () => {
       const { connection } = server
       await Promise.all([
         connection.sendRequest(HoverRequest.type, at), connection.sendRequest(CompletionRequest.type, at),
-        connection.sendRequest(SignatureHelpRequest.type, at), connection.sendRequest(ReferencesRequest.type, { ...at, context: { includeDeclaration: true } }),
-        connection.sendRequest(DocumentSymbolRequest.type, file), connection.sendRequest(SemanticTokensRequest.type, file),
-        connection.sendRequest(InlayHintRequest.type, { ...file, range: all }), connection.sendRequest(FoldingRangeRequest.type, file),
-        connection.sendRequest(DocumentFormattingRequest.type, { ...file, options: { tabSize: 2, insertSpaces: true } }),
+        connection.sendRequest(SignatureHelpRequest.type, at),
+        connection.sendRequest(ReferencesRequest.type, { ...at, context }),
+        connection.sendRequest(DocumentSymbolRequest.type, file),
+        connection.sendRequest(SemanticTokensRequest.type, file),
+        connection.sendRequest(InlayHintRequest.type, { ...file, range: all }),
+        connection.sendRequest(FoldingRangeRequest.type, file),
+        connection.sendRequest(DocumentFormattingRequest.type, { ...file, options }),
         connection.sendRequest(CodeActionRequest.type, { ...file, range: all, context: { diagnostics: [] } }),
         connection.sendRequest(SelectionRangeRequest.type, { ...file, positions: [position] }),
         connection.sendRequest(subjectAt, at), connection.sendRequest(CodeLensRequest.type, file)

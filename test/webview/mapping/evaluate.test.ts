@@ -13,13 +13,15 @@ const mappingOf = (mapping: Mapping): Evaluated => ({ kind: 'mapping', mapping }
 const layoutOf = (layout: Layout): Evaluated => ({ kind: 'layout', layout })
 
 function cells(subject: Evaluated, shape: readonly number[], tileRow = 0, tileColumn = 0): CellTile {
-  const tile = answers.tile(subject, { plane: planeOf(shape), level: { rows: 0, columns: 0 }, tileRow, tileColumn, colouring })
+  const tile = answers.tile(subject,
+    { plane: planeOf(shape), level: { rows: 0, columns: 0 }, tileRow, tileColumn, colouring })
   if (tile.kind !== 'cells') throw new Error('not cells')
   return tile
 }
 
 function summary(subject: Evaluated, shape: readonly number[], level: number): SummaryTile {
-  const tile = answers.tile(subject, { plane: planeOf(shape), level: { rows: level, columns: level }, tileRow: 0, tileColumn: 0, colouring })
+  const tile = answers.tile(subject,
+    { plane: planeOf(shape), level: { rows: level, columns: level }, tileRow: 0, tileColumn: 0, colouring })
   if (tile.kind !== 'summary') throw new Error('not a summary')
   return tile
 }
@@ -65,10 +67,12 @@ describe('a texel of many cells', () => {
   it('is as opaque as its cells are covered', () => {
     const alpha = [...summary(mappingOf(mappings.diagonal), [16, 16], 4).pixels].map(pixel => pixel >>> 24)
     expect(alpha).toEqual([48]) // 3 of 16 samples; 32 of 256 cells are covered
-    expect([...summary(mappingOf(mappings.block), [128, 128], 2).pixels].every(pixel => pixel >>> 24 === 255)).toBe(true)
+    expect([...summary(mappingOf(mappings.block), [128, 128], 2).pixels].every(pixel =>
+      pixel >>> 24 === 255)).toBe(true)
   })
   it('has the mean of four cells, of light rather than of numbers', () => {
-    const { table, group } = paletteOf(colouring), found = unpack(summary(mappingOf(mappings.atom), [4, 8], 1).pixels[0] ?? 0)
+    const { table, group } = paletteOf(colouring)
+    const found = unpack(summary(mappingOf(mappings.atom), [4, 8], 1).pixels[0] ?? 0)
     const red = [0, 1, 2, 3].map(worker => unpack(table[group(worker, 0)] ?? 0)[0])
     expect(found[0]).toBeCloseTo(Math.sqrt(red.reduce((n, v) => n + v * v, 0) / 4), -0.5)
   })
@@ -110,20 +114,24 @@ describe('tasks of a worker, from a step on', () => {
 
 describe('facts', () => {
   it('of a mapping', () => {
-    expect(answers.facts(mappingOf(mappings.load))).toMatchObject({ workers: 128, tasksPerWorker: 4, steps: 4, closedForm: ['k * 16 + w / 8', 'w % 8'] })
+    expect(answers.facts(mappingOf(mappings.load))).toMatchObject({ workers: 128, tasksPerWorker: 4, steps: 4,
+      closedForm: ['k * 16 + w / 8', 'w % 8'] })
   })
   it('of workers with differently many tasks', () => {
-    expect(answers.facts(mappingOf(mappings.uneven))).toMatchObject({ tasksPerWorker: null, steps: 2, coverage: { uncovered: 1, replicated: 1, most: 2 } })
+    expect(answers.facts(mappingOf(mappings.uneven))).toMatchObject({ tasksPerWorker: null, steps: 2,
+      coverage: { uncovered: 1, replicated: 1, most: 2 } })
   })
   it('of a layout', () => {
-    expect(answers.facts(layoutOf(layouts.rows))).toEqual({ kind: 'layout', shape: [8, 8], size: 64, closedForm: 'i * 8 + j' })
+    expect(answers.facts(layoutOf(layouts.rows))).toEqual({ kind: 'layout', shape: [8, 8], size: 64,
+      closedForm: 'i * 8 + j' })
   })
 })
 
 describe('what is stored at an offset, and in its bank', () => {
   const check = (name: string, layout: Layout, at: number, bank: boolean, count: number) => {
     it(name, () => {
-      const reply = answers.stored(layoutOf(layout), { offset: at, bank: bank ? { elementBytes: 4, ...settings } : null, limit: 4 })
+      const reply = answers.stored(layoutOf(layout),
+        { offset: at, bank: bank ? { elementBytes: 4, ...settings } : null, limit: 4 })
       expect([reply.count, reply.cells.length, reply.complete]).toEqual([count, Math.min(4, count), true])
     })
   }
@@ -135,7 +143,8 @@ describe('what is stored at an offset, and in its bank', () => {
 describe('the request of a warp', () => {
   const check = (name: string, layout: Layout, axis: number, elementBytes: number, expected: readonly number[]) => {
     it(name, () => {
-      const { lanes, banks, ways } = answers.access(layoutOf(layout), { index: [0, 0], axis, lanes: 32, elementBytes, ...settings })
+      const { lanes, banks, ways } = answers.access(layoutOf(layout),
+        { index: [0, 0], axis, lanes: 32, elementBytes, ...settings })
       expect([lanes, banks, ways]).toEqual(expected)
     })
   }
@@ -151,7 +160,8 @@ describe('the request of a warp', () => {
 it('boundaries lie where the worker changes', () => {
   // spatial(2, 2) * repeat(1, 2): workers 0 0 1 1 over 2 2 3 3
   const tile: CellTile = {
-    kind: 'cells', rows: 2, columns: 4, stride: 4, origin: 0, counts: new Uint32Array(8).fill(1), steps: new Float64Array(8),
+    kind: 'cells', rows: 2, columns: 4, stride: 4, origin: 0, counts: new Uint32Array(8).fill(1),
+    steps: new Float64Array(8),
     firsts: Float64Array.from([0, 0, 1, 1, 2, 2, 3, 3])
   }
   const line = (kind: 0 | 1 | 2, across: boolean, at: number, end: number) => ({ kind, across, at, start: 0, end })

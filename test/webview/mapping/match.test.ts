@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compose, ownersOf, projectZero, repeat, spatial, type Mapping } from '../../../compiler-core/mapping/mapping.ts'
+import {
+  compose, ownersOf, projectZero, repeat, spatial, type Mapping
+} from '../../../compiler-core/mapping/mapping.ts'
 import { conditionsOf, countBelow, shares, type Picked } from '../../../webview/mapping/match.ts'
 import { indexOf, planeOf } from '../../../webview/mapping/plane.ts'
 import { mappings, value } from '../subjects.ts'
@@ -29,17 +31,20 @@ describe('the cells of a worker, of a step, of both', () => {
         const picked = { worker: what === 'step' ? null : w % m.workers, step: what === 'worker' ? null : k % steps }
         const plane = planeOf(m.shape), conditions = conditionsOf(m, picked)
         if (conditions === undefined) throw new Error('atoms have conditions')
-        const texel = 2 ** level, rowCount = Math.ceil(plane.rows / texel), columnCount = Math.ceil(plane.columns / texel)
+        const texel = 2 ** level, rowCount = Math.ceil(plane.rows / texel)
+        const columnCount = Math.ceil(plane.columns / texel)
         const expected = new Float32Array(rowCount * columnCount), cells = new Float32Array(rowCount * columnCount)
         for (let row = 0; row < plane.rows; row++) {
           for (let column = 0; column < plane.columns; column++) {
-            const index = indexOf(plane, { row, column }), at = Math.floor(row / texel) * columnCount + Math.floor(column / texel)
+            const index = indexOf(plane, { row, column }), at = Math.floor(row / texel) * columnCount
+              + Math.floor(column / texel)
             if (index === undefined) continue
             cells[at] = (cells[at] ?? 0) + 1
             if (matches(m, index, picked)) expected[at] = (expected[at] ?? 0) + 1
           }
         }
-        const found = shares(plane, conditions, { row: 0, column: 0, rowStep: texel, columnStep: texel, rowCount, columnCount })
+        const found = shares(plane, conditions,
+          { row: 0, column: 0, rowStep: texel, columnStep: texel, rowCount, columnCount })
         found.forEach((share, i) => { expect(share * (cells[i] ?? 0)).toBeCloseTo(expected[i] ?? 0, 4) })
       }), { numRuns: 400 })
     })
@@ -51,8 +56,9 @@ describe('the cells of a worker, of a step, of both', () => {
 
 it('nothing matches on a plane that a worker does not reach', () => {
   const conditions = conditionsOf(mappings.rank3, { worker: 0, step: 0 }) ?? []
-  const found = (fixed: number) => shares(planeOf(mappings.rank3.shape, { axes: [1, 2], fixed: [fixed, 0, 0] }), conditions,
-    { row: 0, column: 0, rowStep: 1, columnStep: 1, rowCount: 16, columnCount: 16 }).reduce((a, b) => a + b, 0)
+  const found = (fixed: number) =>
+    shares(planeOf(mappings.rank3.shape, { axes: [1, 2], fixed: [fixed, 0, 0] }), conditions,
+      { row: 0, column: 0, rowStep: 1, columnStep: 1, rowCount: 16, columnCount: 16 }).reduce((a, b) => a + b, 0)
   expect([0, 1, 2, 3].map(found)).toEqual([1, 0, 0, 0])
 })
 
@@ -70,4 +76,5 @@ it('counts matches of a mapping of 10^9 tasks at once', () => {
   expect(countBelow(conditions[0] ?? [], 77)).toBe(0)
 })
 
-it('custom mappings have no conditions', () => { expect(conditionsOf(mappings.diagonal, { worker: 0, step: null })).toBeUndefined() })
+it('custom mappings have no conditions',
+  () => { expect(conditionsOf(mappings.diagonal, { worker: 0, step: null })).toBeUndefined() })

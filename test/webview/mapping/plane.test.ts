@@ -4,7 +4,8 @@ import { cellOf, indexOf, planeOf, windowsOf, type Plane } from '../../../webvie
 
 describe('the drawn plane', () => {
   const check = (shape: readonly number[], expected: Partial<Plane>, chosen: Parameters<typeof planeOf>[1] = {}) => {
-    it(`of ${shape.join(' x ')}${JSON.stringify(chosen)}`, () => { expect(planeOf(shape, chosen)).toMatchObject(expected) })
+    it(`of ${shape.join(' x ')}${JSON.stringify(chosen)}`,
+      () => { expect(planeOf(shape, chosen)).toMatchObject(expected) })
   }
   check([64, 8], { rowAxis: 0, columnAxis: 1, rows: 64, columns: 8 })
   check([1, 1], { rowAxis: 0, columnAxis: 1 })
@@ -22,7 +23,8 @@ const shapes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLeng
 
 it('an index and its cell name each other', () => {
   fc.assert(fc.property(shapes, fc.nat(), fc.nat(), (shape, r, c) => {
-    const plane = planeOf(shape), cell = { row: r % plane.rows, column: c % plane.columns }, index = indexOf(plane, cell)
+    const plane = planeOf(shape), cell = { row: r % plane.rows, column: c % plane.columns }
+    const index = indexOf(plane, cell)
     if (index === undefined) expect(shape).toHaveLength(1)
     else expect(cellOf(plane, index)).toEqual(cell)
   }))
@@ -38,7 +40,8 @@ it('an index outside the plane has no cell, a cell outside the plane no index', 
 
 it('windows cover each cell of a block that lies inside the shape, once', () => {
   const steps = fc.constantFrom(1, 2, 4)
-  fc.assert(fc.property(shapes, fc.nat(60), fc.nat(60), steps, steps, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }),
+  fc.assert(fc.property(shapes, fc.nat(60), fc.nat(60), steps, steps, fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 1, max: 9 }),
     (shape, row, column, rowStep, columnStep, rowCount, columnCount) => {
       const plane = planeOf(shape), found: number[][] = [], expected: number[][] = []
       for (const { window: w, at } of windowsOf(plane, { row, column, rowStep, columnStep, rowCount, columnCount })) {

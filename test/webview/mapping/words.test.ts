@@ -3,7 +3,9 @@ import type { MappingFacts } from '../../../webview/mapping/evaluate.ts'
 import { answers } from '../../../webview/mapping/evaluate.ts'
 import { commandOf, type Command } from '../../../webview/mapping/keys.ts'
 import { legendOf } from '../../../webview/mapping/legend.ts'
-import { bankOf, isLight, laneOf, lanePosition, paletteOf, unpack, warpOf, type Colouring } from '../../../webview/mapping/palette.ts'
+import {
+  bankOf, isLight, laneOf, lanePosition, paletteOf, unpack, warpOf, type Colouring
+} from '../../../webview/mapping/palette.ts'
 import { firstView, viewFor } from '../../../webview/mapping/state.ts'
 import { accessWords, cellWords, coverageWords, summaryWords, workerWords } from '../../../webview/mapping/words.ts'
 import { mappings } from '../subjects.ts'
@@ -29,12 +31,14 @@ describe('a cell in words', () => {
   check('atom', [3, 7], 'Task (3, 7): worker 31 (lane 31), step 0')
   check('diagonal', [0, 1], 'Task (0, 1): uncovered, no worker executes it')
   check('uneven', [0, 0], 'Task (0, 0): 2 times, by worker 0 at step 0, worker 2 at step 0')
-  check('projected', [5, 0], 'Task (5, 0): 16 times, by worker 8 at step 1, worker 9 at step 1, worker 10 at step 1, worker 11 at step 1, \u2026')
+  check('projected', [5, 0],
+    'Task (5, 0): 16 times, by worker 8 at step 1, worker 9 at step 1, worker 10 at step 1, worker 11 at step 1, \u2026')
 })
 
 it('an element in words', () => {
   const facts = { kind: 'layout', shape: [8, 8], size: 64, closedForm: '' } as const
-  expect(cellWords(facts, groups, storage, [4, 1], { count: 1, owners: [{ worker: 33, step: 0 }] })).toBe('Element (4, 1): offset 33, byte 66, bank 16')
+  expect(cellWords(facts, groups, storage, [4, 1],
+    { count: 1, owners: [{ worker: 33, step: 0 }] })).toBe('Element (4, 1): offset 33, byte 66, bank 16')
 })
 
 describe('coverage', () => {
@@ -51,7 +55,8 @@ describe('coverage', () => {
 it('the whole mapping in words', () => {
   expect(summaryWords('load', 'repeat(4, 1) * spatial(16, 8)', factsOf(mappings.load)))
     .toBe('Task mapping load, repeat(4, 1) * spatial(16, 8). 128 workers, task shape 64 by 8, 4 tasks a worker; each cell once.')
-  expect(summaryWords('u', 'u', factsOf(mappings.uneven))).toBe('Task mapping u. 3 workers, task shape 2 by 2, up to 2 tasks a worker; 1 uncovered, 1 replicated, up to \u00d72.')
+  expect(summaryWords('u', 'u',
+    factsOf(mappings.uneven))).toBe('Task mapping u. 3 workers, task shape 2 by 2, up to 2 tasks a worker; 1 uncovered, 1 replicated, up to \u00d72.')
 })
 
 it('a request of a warp in words', () => {
@@ -61,29 +66,32 @@ it('a request of a warp in words', () => {
 
 describe('threads of blocks that are no whole number of warps', () => {
   const odd = { threads: 48, warpSize: 32 }
-  it.each([[0, 0, 0], [31, 0, 31], [32, 1, 0], [47, 1, 15], [48, 2, 0], [95, 3, 15]])('worker %i: warp %i, lane %i', (worker, warp, lane) => {
-    expect([warpOf(odd, worker), laneOf(odd, worker)]).toEqual([warp, lane])
-  })
+  it.each([[0, 0, 0], [31, 0, 31], [32, 1, 0], [47, 1, 15], [48, 2, 0], [95, 3, 15]])('worker %i: warp %i, lane %i',
+    (worker, warp, lane) => {
+      expect([warpOf(odd, worker), laneOf(odd, worker)]).toEqual([warp, lane])
+    })
   it('in words', () => { expect(workerWords(odd, 50, 96)).toBe('block 1, thread 2, warp 2, lane 2') })
 })
 
 describe('colours', () => {
   const lightness = (colour: number) => { const [r, g, b] = unpack(colour); return 0.299 * r + 0.587 * g + 0.114 * b }
-  it.each([8, 16, 32, 64])('each lane of a warp of %i has a place of its own, far from its neighbours in a tile', warpSize => {
-    const places = Array.from({ length: warpSize }, (_, lane) => lanePosition(lane, warpSize))
-    expect(new Set(places).size).toBe(warpSize)
-    for (const distance of [1, 2, 4, 8].filter(d => d < warpSize / 2)) {
-      places.forEach((place, lane) => {
-        const other = places[lane + distance]
-        if (other !== undefined) expect(Math.abs(place - other)).toBeGreaterThan(0.12)
-      })
-    }
-  })
+  it.each([8, 16, 32, 64])('each lane of a warp of %i has a place of its own, far from its neighbours in a tile',
+    warpSize => {
+      const places = Array.from({ length: warpSize }, (_, lane) => lanePosition(lane, warpSize))
+      expect(new Set(places).size).toBe(warpSize)
+      for (const distance of [1, 2, 4, 8].filter(d => d < warpSize / 2)) {
+        places.forEach((place, lane) => {
+          const other = places[lane + distance]
+          if (other !== undefined) expect(Math.abs(place - other)).toBeGreaterThan(0.12)
+        })
+      }
+    })
   it('neighbouring threads differ in lightness, which every eye sees', () => {
     const { table, group } = paletteOf({ by: 'thread', workers: 256, threads: 256, warpSize: 32 })
     for (let worker = 0; worker < 255; worker++) {
       if (worker % 32 === 31) continue
-      expect(Math.abs(lightness(table[group(worker, 0)] ?? 0) - lightness(table[group(worker + 1, 0)] ?? 0))).toBeGreaterThan(20)
+      expect(Math.abs(lightness(table[group(worker, 0)] ?? 0) - lightness(table[group(worker + 1,
+        0)] ?? 0))).toBeGreaterThan(20)
     }
   })
   it('steps grow lighter', () => {
@@ -104,7 +112,8 @@ describe('colours', () => {
     expect(isLight([240, 228, 66])).toBe(true)
     expect(isLight([0, 114, 178])).toBe(false)
   })
-  it.each([[0, 4, 0], [31, 4, 31], [32, 4, 0], [3, 2, 1], [1, 16, 4], [9, 1, 2]])('offset %i of %i bytes lies in bank %i', (offset, elementBytes, bank) => {
+  it.each([[0, 4, 0], [31, 4, 31], [32, 4, 0], [3, 2, 1], [1, 16, 4],
+    [9, 1, 2]])('offset %i of %i bytes lies in bank %i', (offset, elementBytes, bank) => {
     expect(bankOf({ elementBytes, bankBytes: 4, banks: 32 }, offset)).toBe(bank)
   })
 })
@@ -113,21 +122,25 @@ describe('legend', () => {
   const check = (name: string, mapping: Mapping, colouring: Colouring, expected: string) => {
     it(name, () => {
       const legend = legendOf(colouring, factsOf(mapping), { threads: 256, warpSize: 32 })
-      expect(legend.kind === 'groups' ? [...legend.entries.map(entry => entry.text), legend.more].join(' ') : `${legend.from} to ${legend.to}`).toBe(expected)
+      expect(legend.kind === 'groups' ? [...legend.entries.map(entry => entry.text), legend.more].join(' ')
+        : `${legend.from} to ${legend.to}`).toBe(expected)
     })
   }
-  const by = (kind: 'thread' | 'warp' | 'block' | 'lane'): Colouring => ({ by: kind, workers: 1024, threads: 256, warpSize: 32 })
+  const by = (kind: 'thread' | 'warp' | 'block' | 'lane'): Colouring =>
+    ({ by: kind, workers: 1024, threads: 256, warpSize: 32 })
   check('threads of several warps', mappings.load, by('thread'), 'warp 0 warp 1 warp 2 warp 3 ')
   check('blocks', mappings.million, by('block'), 'block 0 block 1 block 2 block 3 ')
-  check('many warps', mappings.million, by('warp'), 'warp 0 warp 1 warp 2 warp 3 warp 4 warp 5 warp 6 warp 7 \u2026 warp 31')
+  check('many warps', mappings.million, by('warp'),
+    'warp 0 warp 1 warp 2 warp 3 warp 4 warp 5 warp 6 warp 7 \u2026 warp 31')
   check('steps', mappings.block, { by: 'step', steps: 64 }, 'step 0 to 63')
   check('one step', mappings.atom, { by: 'step', steps: 1 }, 'step 0 ')
 })
 
 describe('keys', () => {
-  const check = (key: string, expected: Command | undefined, modifiers: Partial<Record<'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey', boolean>> = {}) => {
+  const none = { shiftKey: false, ctrlKey: false, metaKey: false, altKey: false }
+  const check = (key: string, expected: Command | undefined, modifiers: Partial<typeof none> = {}) => {
     it(`${JSON.stringify(modifiers)} ${key}`, () => {
-      expect(commandOf({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...modifiers })).toEqual(expected)
+      expect(commandOf({ key, ...none, ...modifiers })).toEqual(expected)
     })
   }
   check('ArrowDown', { kind: 'move', rows: 1, columns: 0, by: 'cell' })
@@ -142,7 +155,8 @@ describe('keys', () => {
 })
 
 describe('choices kept for another mapping', () => {
-  const view = { ...firstView, axes: [1, 2] as const, fixed: [3, 0, 0], cursor: [3, 7, 9], worker: 40, step: 5, viewport: { zoom: 2, row: 1, column: 1 } }
+  const view = { ...firstView, axes: [1, 2] as const, fixed: [3, 0, 0], cursor: [3, 7, 9], worker: 40, step: 5,
+    viewport: { zoom: 2, row: 1, column: 1 } }
   it('of the same shape', () => {
     expect(viewFor(view, [4, 8, 16], true, { workers: 64, steps: 8, size: 0 })).toEqual({ ...view, fixed: [3, 0, 0] })
   })

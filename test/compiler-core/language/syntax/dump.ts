@@ -2,8 +2,9 @@ import type { Node } from '../../../../compiler-core/language/syntax/tree.ts'
 import { childFields } from '../../../../compiler-core/language/syntax/walk.ts'
 
 /**
- * A tree as an S-expression. Names are their text, literals their value, `?` is what is absent; other nodes are `(Kind field ...)` with
- * scalar fields as `field=value`, empty lists and absent parts left out, and lists in brackets: `a + f(1)` gives `(+ a (Call f [1]))`.
+ * A tree as an S-expression. Names are their text, literals their value, `?` is what is absent; other nodes are `(Kind
+ * field ...)` with scalar fields as `field=value`, empty lists and absent parts left out, and lists in brackets: `a +
+ * f(1)` gives `(+ a (Call f [1]))`.
  */
 export function dump(node: Node): string {
   switch (node.kind) {
@@ -31,6 +32,7 @@ export function dump(node: Node): string {
       return (node.scope === undefined ? '' : `${node.scope} `) + dump(node.element) + dims + layout
     }
     case 'Assignment': return `(${node.operator} ${dump(node.target)} ${dump(node.value)})`
+    default:
   }
   const parts: string[] = [node.kind]
   const fields: readonly string[] = childFields[node.kind]

@@ -31,7 +31,8 @@ describe('spaces in a line', () => {
     ['mapping m ( w<32 )->( 4 , 8 )=x', 'mapping m(w < 32) -> (4, 8) = x'],
     ['import   "a  b"', 'import "a  b"'],
     // what would be read otherwise keeps its blank
-    ['let x = 1 . 5', 'let x = 1. 5'],
+    ['let x = 1 . 5', 'let x = 1 . 5'],
+    ['let x = 1 .5', 'let x = 1 .5'],
     ['let x = a. .b', 'let x = a. .b'],
     ['let x = a @ b§ c', 'let x = a @ b§ c'],
   ]
@@ -47,7 +48,7 @@ describe('lines', () => {
     ['line ends are kept', 'let  a = 1\r\nlet b = 2\r\n', 'let a = 1\r\nlet b = 2\r\n'],
     ['else on its own line', 'device d() {\nif a {\n}\nelse if b {\n}\n    else {\n}\n}', 'device d() {\n  if a {\n  }\n  else if b {\n  }\n  else {\n  }\n}\n'],
     ['a header over several lines', 'operator f(\nx: T,\n    y: T\n) -> z: T\nwhere a = b,\n      c = d\n{\nz[i] = a\n}',
-      'operator f(\n  x: T,\n  y: T\n) -> z: T\n  where a = b,\n  c = d\n{\n  z[i] = a\n}\n'],
+      'operator f(\n  x: T,\n  y: T\n) -> z: T\n  where a = b,\n        c = d\n{\n  z[i] = a\n}\n'],
     ['parts that were aligned', 'operator f() -> z: T\n   where a = b,\n         c = d\n{ }', 'operator f() -> z: T\n   where a = b,\n         c = d\n{}\n'],
     ['arguments that were aligned', 'let x = f( a,\n           b,\n           c)', 'let x = f(a,\n          b,\n          c)\n'],
     ['operators that were aligned', 'let x =  a\n       + b\n       + c', 'let x = a\n       + b\n       + c\n'],

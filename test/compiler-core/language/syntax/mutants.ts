@@ -1,12 +1,12 @@
 /**
  * Damage that typing and merging do to a file, and a measure of what a parser still understands of it.
  */
-import { isTrivia, lex } from '../../../../compiler-core/language/syntax/lexer.ts'
+import { type Token, isTrivia, lex } from '../../../../compiler-core/language/syntax/lexer.ts'
 import { type Parsed, parse } from '../../../../compiler-core/language/syntax/parser.ts'
 import type { Node } from '../../../../compiler-core/language/syntax/tree.ts'
 import { forEachChild } from '../../../../compiler-core/language/syntax/walk.ts'
 import { dump } from './dump.ts'
-import { type Random } from './random.ts'
+import type { Random } from './random.ts'
 import { anyToken } from './random-program.ts'
 
 export const mutations = [
@@ -41,7 +41,9 @@ export function mutate(g: Random, text: string, kind: Mutation): Mutant | undefi
     case 'replace token': return cut(start, end, text.slice(other.start, other.end))
     case 'swap tokens': {
       const next = tokens[at + 1]
-      return next && cut(start, next.end, text.slice(next.start, next.end) + text.slice(end, next.start) + text.slice(start, end))
+      const swapped = (n: Token): string =>
+        text.slice(n.start, n.end) + text.slice(end, n.start) + text.slice(start, end)
+      return next && cut(start, next.end, swapped(next))
     }
     case 'delete character': return cut(place, place + 1)
     case 'insert character': return cut(place, place, g.pick([...'abz019_(){}[]<>=+-*/.,:;"\'#$@!?~\n ']))
@@ -62,10 +64,10 @@ export function mutate(g: Random, text: string, kind: Mutation): Mutant | undefi
   }
 }
 
-/** How much of an undamaged tree survives: of its statements, members and declarations beside the damaged line, those found unchanged. */
-export function kept(original: Parsed, mutant: Mutant, damaged: Parsed): { readonly all: number; readonly kept: number } {
+/** Of the statements, members and declarations beside the damaged line: how many there were, how many are unchanged. */
+function kept(original: Parsed, { line, rest }: Mutant, damaged: Parsed): { all: number; kept: number } {
   const expected = partsOf(original).filter(({ first, last }) =>
-    mutant.rest ? last < mutant.line : last < mutant.line || first > mutant.line || (first < mutant.line && last > mutant.line))
+    last < line || (!rest && (first > line || (first < line && last > line))))
   const have = new Map<string, number>()
   for (const { key } of partsOf(damaged)) have.set(key, (have.get(key) ?? 0) + 1)
   let count = 0
@@ -82,27 +84,30 @@ const parts: ReadonlySet<Node['kind']> = new Set<Node['kind']>([
 ])
 interface Part { readonly key: string; readonly first: number; readonly last: number }
 
-/** Each with the path of names and loops that lead to it, and without what is nested in it. */
+/** Each with the path of names and loops that lead to it, and without the statements and members that it holds. */
 function partsOf(parsed: Parsed): Part[] {
   const list: Part[] = []
   const go = (node: Node, path: string): void => {
     let inner = path
     if (parts.has(node.kind)) {
-      const { body: _, members: __, branches: ___, otherwise: ____, ...head } = { body: 0, members: 0, branches: 0, otherwise: 0, ...node }
-      const shallow = { ...head, ...('members' in node ? { members: [] } : {}), ...('branches' in node ? { branches: [] } : {}) }
-      const body = node.kind === 'Fn' && node.body?.kind !== 'Block' ? node.body : undefined
-      list.push({
-        key: `${path} ${dump({ ...shallow, body } as unknown as Node)}`,
-        first: parsed.tokens[node.first]!.line,
-        last: parsed.tokens[Math.max(node.first, node.last - 1)]!.line,
-      })
-      if ('name' in node && node.name !== undefined && !['Allocation', 'Var', 'Tune', 'Workspace', 'Stage'].includes(node.kind)) inner = `${path}/${node.name.text}`
-      else if (node.kind === 'For' || node.kind === 'If' || node.kind === 'While') inner = `${path}/${node.kind}`
+      const last = parsed.tokens[Math.max(node.first, node.last - 1)]!
+      list.push({ key: `${path} ${dump(shallow(node))}`, first: parsed.tokens[node.first]!.line, last: last.line })
+      if (named.has(node.kind) && 'name' in node) inner = `${path}/${node.name?.text ?? ''}`
+      else if (loops.has(node.kind)) inner = `${path}/${node.kind}`
     }
-    forEachChild(node, child => go(child, inner))
+    forEachChild(node, child => { go(child, inner) })
   }
   go(parsed.file, '')
   return list
+}
+const named: ReadonlySet<Node['kind']> = new Set<Node['kind']>(['Operator', 'Schedule', 'Kernel', 'Device', 'Fn', 'Graph'])
+const loops: ReadonlySet<Node['kind']> = new Set<Node['kind']>(['For', 'If', 'While'])
+function shallow(node: Node): Node {
+  const copy: Record<string, unknown> = { ...node }
+  if ('members' in node) copy['members'] = []
+  if ('branches' in node) { copy['branches'] = []; copy['otherwise'] = undefined }
+  if ('body' in node && node.body?.kind === 'Block') copy['body'] = undefined
+  return copy as unknown as Node
 }
 
 /** Parses a damaged text and measures it. */

@@ -1,6 +1,7 @@
 /**
- * Random programs that are correct by grammar (not by meaning), each from a seed. They use every construct, words of the field as names
- * wherever the grammar lets them, and one blank between any two tokens: what layout means is then decided by whoever uses them.
+ * Random programs that are correct by grammar (not by meaning), each from a seed. They use every construct, words of
+ * the field as names wherever the grammar lets them, and one blank between any two tokens: what layout means is then
+ * decided by whoever uses them.
  */
 import { contextualWords, reservedWords } from '../../../../compiler-core/language/syntax/lexer.ts'
 import { type Random, createRandom } from './random.ts'
@@ -16,7 +17,8 @@ const plainNames = ['a', 'b', 'c', 'i', 'j', 'k', 'n', 'm', 'x', 'y', 'T', 'acc'
 const freeWords = contextualWords.filter(word => word !== 'global')        // as a type, `global` before a name is a scope
 const name = (g: Random): string => g.chance(0.15) ? g.pick(freeWords) : g.pick(plainNames)
 const some = (g: Random, least: number, most: number): number => least + g.below(most - least + 1)
-const repeated = (g: Random, least: number, most: number, item: () => string): string[] => Array.from({ length: some(g, least, most) }, item)
+const repeated = (g: Random, least: number, most: number, item: () => string): string[] =>
+  Array.from({ length: some(g, least, most) }, item)
 const commas = (items: readonly string[]): string => items.join(' , ')
 const listed = (g: Random, least: number, most: number, item: () => string): string => {
   const items = repeated(g, least, most, item)
@@ -57,7 +59,8 @@ function schedule(g: Random): string {
   const head = g.pick([() => name(g), () => `pointwise ${g.pick(plainNames)}`, () => `reduction ${g.pick(plainNames)}`])()
   const given = maybe(g, 0.3, () => `given ${commas(repeated(g, 1, 2, () => name(g)))}`)
   const applies = maybe(g, 0.3, () => `applies when ${expression(g, 2)}`)
-  const members = repeated(g, 0, 4, () => g.pick([tune, tune, requirement, letLine, workspace, deviceWithBody, kernel])(g))
+  const kinds = [tune, tune, requirement, letLine, workspace, deviceWithBody, kernel]
+  const members = repeated(g, 0, 4, () => g.pick(kinds)(g))
   return `schedule ${name(g)} for ${head}${given}${applies} ${body(members)}`
 }
 const levels = (g: Random): string => repeated(g, 0, 3, () => `level ${g.below(4)} ${expression(g, 2)}`).join(g.chance(0.3) ? '\n' : ' ')

@@ -100,7 +100,7 @@ describe('one message, at its place', () => {
     ['expected-token', 'let a<|>', 'Expected `=` before the value, found the end of the file'],
     ['unknown-character', 'let x = a <|?|> b', '`?` has no meaning in Heddle; a conditional value is written `if c then a else b`'],
   ]
-  it.each(first)('%s: %s', (code, source, message) => {
+  for (const [code, source, message] of first) it(`${code}: ${source}, among others`, () => {
     const { text, start, end } = marked(source)
     expect(parse(text).diagnostics.map(d => [d.code, d.message, d.span])[0]).toEqual([code, message, { start, end }])
   })

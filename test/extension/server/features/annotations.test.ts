@@ -7,7 +7,8 @@ import { open, textIn, withEdits } from './support.ts'
 
 describe('inlay hints', () => {
   /** Hints are written into the text between `«»`. */
-  const checkHints = (expected: string, on: { workers: boolean; shapes: boolean } = { workers: true, shapes: true }): void => {
+  const both = { workers: true, shapes: true }
+  const checkHints = (expected: string, on = both): void => {
     it(`${expected} ${JSON.stringify(on)}`, () => {
       const { file } = open(expected.replace(/«.*?»/g, ''))
       const hints = inlayHints(file, { start: 0, end: file.analysis.text.length }, on)
@@ -73,7 +74,8 @@ describe('diagnostics and fixes', () => {
 
   it('shows related places in this and in other files', () => {
     const { file, files } = open('let a = 1\nlet a = 2')
-    expect(diagnostics(file, files)[0]?.relatedInformation?.[0]?.location.range.start).toEqual({ line: 0, character: 4 })
+    const [related] = diagnostics(file, files)[0]?.relatedInformation ?? []
+    expect(related?.location.range.start).toEqual({ line: 0, character: 4 })
   })
   it('stops at 500', () => {
     const { file, files } = open('let a = x\n'.repeat(600))

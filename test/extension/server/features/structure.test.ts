@@ -29,7 +29,8 @@ describe('expand selection', () => {
     it(source, () => {
       const { file, offset } = open(source)
       const texts: string[] = []
-      for (let s: SelectionRange | undefined = selectionRange(file, offset); s !== undefined; s = s.parent) texts.push(textIn(file, s.range))
+      let s: SelectionRange | undefined = selectionRange(file, offset)
+      for (; s !== undefined; s = s.parent) texts.push(textIn(file, s.range))
       expect(texts).toEqual(expected)
     })
   }

@@ -65,7 +65,7 @@ describe('where factors are written', () => {
     const { file, files, offset } = open('let warp = spatial(4, 8)\nlet tile = <|>warp * repeat(2, 2)')
     const answer = subjectAt(file, files, offset, 'sm_80')
     const factors = answer.kind === 'subject' && answer.subject.kind === 'mapping' ? answer.subject.factors : []
-    expect(factors.map(f => [f.text, ...f.places.map(p => textIn(file, { start: p.range.start, end: p.range.end }))])).toEqual([
+    expect(factors.map(f => [f.text, ...f.places.map(p => textIn(file, p.range))])).toEqual([
       ['spatial(4, 8)', 'spatial(4, 8)', 'warp'], ['repeat(2, 2)', 'repeat(2, 2)'],
     ])
   })

@@ -4,8 +4,10 @@
  *     marked('let <|a|> = 1')     { text: 'let a = 1', offset: 4, spans: [{ start: 4, end: 5 }] }
  */
 import type { Range } from 'vscode-languageserver'
+import { TextDocument } from 'vscode-languageserver-textdocument'
 import type { Span } from '../../../../compiler-core/language/diagnostics.ts'
 import { createProgram } from '../../../../compiler-core/language/program.ts'
+import type { TextRange } from '../../../../extension/server/protocol.ts'
 import { sourceFile, type Files, type SourceFile } from '../../../../extension/server/files.ts'
 
 export interface Marked { readonly text: string; readonly offset: number; readonly spans: readonly Span[] }
@@ -48,14 +50,12 @@ export function open(source: string, others: Readonly<Record<string, string>> = 
 export function uriOf(name: string): string { return `file:///work/${name}` }
 
 /** The text that a range covers. */
-export function textIn(file: SourceFile, range: Range): string {
+export function textIn(file: SourceFile, range: TextRange): string {
   return file.analysis.text.slice(file.lines.offsetAt(range.start), file.lines.offsetAt(range.end))
 }
 
 export function withEdits(
   file: SourceFile, edits: readonly { readonly range: Range; readonly newText: string }[],
 ): string {
-  let { text } = file.analysis
-  for (const { range, newText } of edits.toReversed()) text = text.slice(0, file.lines.offsetAt(range.start)) + newText + text.slice(file.lines.offsetAt(range.end))
-  return text
+  return TextDocument.applyEdits(file.lines, [...edits])
 }

@@ -1,0 +1,54 @@
+/**
+ * The examples of the documentation are true: each block is analysed, `// error: code` (or warning, information)
+ * expects a diagnostic that starts on its line, and `// = value` is the value of the name that its line declares. `//
+ * file: NAME` starts another file; the last one is analysed.
+ */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { diagnosticCodes } from '../../../compiler-core/language/diagnostics.ts'
+import { valueText } from '../../../compiler-core/language/values.ts'
+import { analysis } from './support.ts'
+
+const documentation = (name: string): string => readFileSync(path.join(import.meta.dirname, '../../../docs', name), 'utf8')
+
+interface Block { readonly line: number; readonly text: string }
+
+function blocksOf(name: string): readonly Block[] {
+  const text = documentation(name)
+  return [...text.matchAll(/```heddle\n([\s\S]*?)```/g)].map(m => ({ line: text.slice(0, m.index).split('\n').length + 1, text: m[1] ?? '' }))
+}
+
+function checkBlock(block: string): void {
+  const parts = block.split(/^\/\/ file: (.*)\n/m)
+  const files = Object.fromEntries(parts.slice(1, -2).flatMap((part, i) => i % 2 === 0 ? [[part, parts[i + 2] ?? '']] : []))
+  const main = parts.at(-1) ?? ''
+  const a = analysis(main, files)
+  const lineOf = (offset: number): number => main.slice(0, offset).split('\n').length
+  const expected = main.split('\n').flatMap((line, i) => [...line.matchAll(/\/\/ (error|warning|information): ([a-z-]+)/g)].map(m => `${i + 1} ${m[1]} ${m[2]}`))
+  expect([...new Set(a.diagnostics.map(d => `${lineOf(d.span.start)} ${d.severity} ${d.code}`))]).toEqual(expected)
+  for (const [i, line] of main.split('\n').entries()) {
+    const value = /\/\/ = (.*)$/.exec(line)?.[1]
+    if (value === undefined) continue
+    const declared = a.resolved.definitions.find(d => lineOf(a.parsed.tokens[d.nameNode.first]?.start ?? 0) === i + 1)
+    const found = declared && a.values.get(declared.nameNode)
+    expect(found ? valueText(found) : '?', line).toBe(value.trim())
+  }
+}
+
+describe('docs/language.md', () => {
+  it.each(blocksOf('language.md').map(b => [b.line, b.text] as const))('the example at line %i', (_, text) => { checkBlock(text) })
+})
+
+describe('docs/diagnostics.md', () => {
+  const text = documentation('diagnostics.md')
+  it.each(blocksOf('diagnostics.md').map(b => [b.line, b.text] as const))('the example at line %i', (_, block) => { checkBlock(block) })
+  it.each(Object.entries(diagnosticCodes))('explains %s and shows it', (code, rule) => {
+    const section = text.split(/^## /m).find(s => s.startsWith(`\`${code}\`\n`))
+    expect(section).toContain(rule)
+    expect(section).toMatch(new RegExp(`// (error|warning|information): ${code}$`, 'm'))
+  })
+  it('explains no other code', () => {
+    expect([...text.matchAll(/^## `(.*)`$/gm)].map(m => m[1])).toEqual(Object.keys(diagnosticCodes))
+  })
+})
