@@ -2,8 +2,8 @@
  * Files as a program: reads, parses, resolves and evaluates a file together with what it imports, and keeps what has
  * not changed.
  *
- *     const program = createProgram({ read: uri => texts.get(uri), roots: ['file:///work/'] })
- *     program.analyse('file:///work/matmul.heddle')?.diagnostics
+ *     const program = createProgram({ read: uri => texts.get(uri), roots: ['file:///project/'] })
+ *     program.analyse('file:///project/matmul.heddle')?.diagnostics
  *
  * Names that every file sees come from std/builtin.heddle, members from std/members.heddle; `import "std/prelude"` is
  * the library, any other path a file beside the importing one. Imports are transitive: a file sees what its imports

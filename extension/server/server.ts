@@ -2,8 +2,8 @@
  * The language server on a connection: documents in, features out. Each feature is a pure function of an analysed
  * file (features/); here they are wired to requests, settings and changes.
  *
- * Diagnostics follow a change at once; under a burst of changes the server rests as long as the last analysis took.
- * No request and no file ends the server: a mistake of its own is answered as an error and logged with its stack.
+ * Diagnostics follow a change at once, those of a burst once behind it. No request and no file ends the server: a mistake
+ * of its own is answered as an error and logged with its stack.
  */
 import {
   CodeActionKind, DidChangeConfigurationNotification, DidChangeWatchedFilesNotification, FileChangeType,
@@ -226,7 +226,12 @@ export function serve(connection: Connection): void {
 
   connection.onWorkspaceSymbol(async ({ query }, token) => {
     await turn()
-    return token.isCancellationRequested ? [] : workspaceSymbols(workspace, query)
+    try {
+      return token.isCancellationRequested ? [] : workspaceSymbols(workspace, query)
+    } catch (error) {
+      fail('workspace symbols', error)
+      throw error
+    }
   })
   const nothing: SubjectAnswer = { kind: 'none', reason: 'This document is not open.' }
   const answerSubject = about('subject', nothing, (file, p: SubjectAtParams) =>
@@ -250,7 +255,7 @@ const initializeResult: InitializeResult = {
     renameProvider: { prepareProvider: true }, documentSymbolProvider: true, workspaceSymbolProvider: true,
     foldingRangeProvider: true,
     selectionRangeProvider: true, documentFormattingProvider: true, documentRangeFormattingProvider: true,
-    documentOnTypeFormattingProvider: { firstTriggerCharacter: '}', moreTriggerCharacter: ['\n', ')'] },
+    documentOnTypeFormattingProvider: { firstTriggerCharacter: '}', moreTriggerCharacter: ['\n'] },
     inlayHintProvider: true, codeLensProvider: {}, documentLinkProvider: {},
     codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
     completionProvider: { triggerCharacters: ['.', '"', ':', '/'] }, signatureHelpProvider: { triggerCharacters: ['(', ','] },

@@ -5,7 +5,7 @@ import { rangeOf, type SourceFile } from '../files.ts'
 /**
  * Feature: Formatting
  *
- * **Format Document**, **Format Selection**, and the line that `Enter`, `}` or `)` completes (`editor.formatOnType`).
+ * **Format Document**, **Format Selection**, and the line that `Enter` or `}` completes (`editor.formatOnType`).
  * Only white space changes, so that the cursor, folds and breakpoints stay where they are; a broken file is formatted
  * as far as it is understood.
  */

@@ -30,18 +30,18 @@ describe('imports', () => {
   it('never ask the host for a file outside', () => {
     const asked: string[] = []
     const read = (uri: string): string | undefined => { asked.push(uri); return uri === mainUri ? 'import "../x"\nimport "/x"\nimport "std/prelude"\nimport "%2e%2e/x"' : undefined }
-    createProgram({ read, roots: ['file:///work/'] }).analyse(mainUri)
-    expect([...new Set(asked)]).toEqual([mainUri, 'file:///work/%252e%252e/x.heddle'])
+    createProgram({ read, roots: ['file:///project/'] }).analyse(mainUri)
+    expect([...new Set(asked)]).toEqual([mainUri, 'file:///project/%252e%252e/x.heddle'])
   })
   it('may be many files deep, with an end', () => {
     const read = (uri: string): string => `import "f${Number(/\d+/.exec(uri)?.[0] ?? 0) + 1}"`
-    const a = createProgram({ read: uri => uri.includes('f300') ? '' : read(uri), roots: ['file:///work/'] }).analyse('file:///work/f0.heddle')
+    const a = createProgram({ read: uri => uri.includes('f300') ? '' : read(uri), roots: ['file:///project/'] }).analyse('file:///project/f0.heddle')
     expect(a?.imports).toHaveLength(1)
   })
   it('show the same problem from wherever the cycle is entered', () => {
-    const texts: Record<string, string> = { 'file:///work/a.heddle': 'import "b"\nlet a = 1', 'file:///work/b.heddle': 'import "a"\nlet b = 1' }
-    const program = createProgram({ read: uri => texts[uri], roots: ['file:///work/'] })
-    expect(['a', 'b', 'a'].map(f => program.analyse(`file:///work/${f}.heddle`)?.diagnostics.map(d => d.code))).toEqual([['import-cycle'], ['import-cycle'], ['import-cycle']])
+    const texts: Record<string, string> = { 'file:///project/a.heddle': 'import "b"\nlet a = 1', 'file:///project/b.heddle': 'import "a"\nlet b = 1' }
+    const program = createProgram({ read: uri => texts[uri], roots: ['file:///project/'] })
+    expect(['a', 'b', 'a'].map(f => program.analyse(`file:///project/${f}.heddle`)?.diagnostics.map(d => d.code))).toEqual([['import-cycle'], ['import-cycle'], ['import-cycle']])
   })
 })
 

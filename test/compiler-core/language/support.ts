@@ -4,12 +4,12 @@ import type { Diagnostic } from '../../../compiler-core/language/diagnostics.ts'
 import { createProgram, type Analysis } from '../../../compiler-core/language/program.ts'
 import { valueText } from '../../../compiler-core/language/values.ts'
 
-export const mainUri = 'file:///work/main.heddle'
+export const mainUri = 'file:///project/main.heddle'
 
 /** The analysis of a text, among other files by their path below the root. */
 export function analysis(text: string, files: Readonly<Record<string, string>> = {}): Analysis {
   const found = createProgram({
-    read: uri => uri === mainUri ? text : files[uri.replace('file:///work/', '')], roots: ['file:///work/']
+    read: uri => uri === mainUri ? text : files[uri.replace('file:///project/', '')], roots: ['file:///project/']
   }).analyse(mainUri)
   if (!found) throw new Error('the main file is there')
   return found

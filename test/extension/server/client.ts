@@ -15,7 +15,7 @@ import {
   createProtocolConnection, type Diagnostic, type InitializeResult, type ProtocolConnection,
   type TextDocumentContentChangeEvent
 } from 'vscode-languageserver/node'
-import type { ServerOptions } from '../../../extension/server/protocol.ts'
+import { findFiles, readFile, type ReadFileParams, type ServerOptions } from '../../../extension/server/protocol.ts'
 
 export interface ServerUnderTest {
   readonly connection: ProtocolConnection
@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly folders?: readonly string[]
   readonly settings?: unknown
   readonly options?: ServerOptions
+  /** Files that only the client can read. */
+  readonly remote?: Readonly<Record<string, string>>
 }
 
 const root = path.resolve(import.meta.dirname, '../../..')
@@ -63,6 +65,8 @@ export async function startServer(start: StartOptions = {}): Promise<ServerUnder
   })
   connection.onRequest('workspace/configuration', ({ items }: { items: readonly unknown[] }) => items.map(() => start.settings ?? null))
   connection.onRequest('client/registerCapability', () => null)
+  connection.onRequest(readFile, ({ uri }: ReadFileParams) => start.remote?.[uri] ?? null)
+  connection.onRequest(findFiles, () => Object.keys(start.remote ?? {}))
   connection.onRequest('workspace/inlayHint/refresh', () => null)
   connection.onRequest('workspace/codeLens/refresh', () => null)
   connection.listen()
@@ -94,7 +98,7 @@ export async function startServer(start: StartOptions = {}): Promise<ServerUnder
     connection, initialized, errors,
     isRunning: () => child.exitCode === null,
     open(name, text) {
-      const uri = name.includes(':') ? name : `file:///work/${name}`
+      const uri = name.includes(':') ? name : `file:///project/${name}`
       let version = 1
       void connection.sendNotification(DidOpenTextDocumentNotification.type, { textDocument: { uri, languageId: 'heddle', version, text } })
       return {

@@ -74,6 +74,25 @@ describe('diagnostics', () => {
     }
   })
 
+  it('know files that only the client can read', async () => {
+    const remote = { 'memory:/base.heddle': 'let n = 0', 'memory:/other.heddle': 'let far_away = 1' }
+    const far = await startServer({ options: { files: true }, folders: ['memory:/'], remote })
+    const file = far.open('memory:/user.heddle', 'import "base"\nlet m = spatial(n)')
+    expect((await file.diagnostics()).map(d => d.code)).toEqual(['bad-extent'])
+    const symbols = () => far.connection.sendRequest(WorkspaceSymbolRequest.type, { query: 'far_away' })
+    await expect.poll(async () => (await symbols())?.length).toBe(1)
+    await far.stop()
+  })
+
+  it('find nothing wrong in the library', async () => {
+    for (const uri of ['builtin', 'members', 'prelude'].map(name => `heddle-std:/${name}.heddle`)) {
+      const text = await server.connection.sendRequest<string>(libraryText, { uri })
+      const file = server.open(uri, text)
+      expect(await file.diagnostics()).toEqual([])
+      file.close()
+    }
+  })
+
   it('come for untitled documents', async () => {
     const file = server.open('untitled:Untitled-1', 'import "std/prelude"\nlet m = spatial(ceil_div(1, 0))')
     expect((await file.diagnostics()).length).toBe(1)
@@ -131,7 +150,7 @@ describe('requests', () => {
   })
 
   it('answer nothing about a document that is not there', async () => {
-    const nowhere = { textDocument: { uri: 'file:///work/nowhere.heddle' }, position: { line: 5, character: 5 } }
+    const nowhere = { textDocument: { uri: 'file:///project/nowhere.heddle' }, position: { line: 5, character: 5 } }
     expect(await server.connection.sendRequest(HoverRequest.type, nowhere)).toBeNull()
     expect(await server.connection.sendRequest(SemanticTokensRequest.type, nowhere)).toEqual({ data: [] })
   })

@@ -112,7 +112,7 @@ describe('rename', () => {
   })
   it('sees a clash in another file', () => {
     const { file, files, offset } = open('let a<|> = 1', { 'user.heddle': 'import "main"\nfn f(b: int) -> int = a + b' })
-    expect(rename(file, files, offset, 'b', [])).toEqual({ ok: false, reason: expect.stringContaining('`b` is already the name of something else in file:///work/user.heddle') as string })
+    expect(rename(file, files, offset, 'b', [])).toEqual({ ok: false, reason: expect.stringContaining('`b` is already the name of something else in file:///project/user.heddle') as string })
   })
   it('offers the name itself', () => {
     const { file, files, offset } = open('let a = 1\nlet b = <|>a')

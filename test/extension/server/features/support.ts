@@ -47,7 +47,7 @@ export function open(source: string, others: Readonly<Record<string, string>> = 
   return { ...here, file, files }
 }
 
-export function uriOf(name: string): string { return `file:///work/${name}` }
+export function uriOf(name: string): string { return `file:///project/${name}` }
 
 /** The text that a range covers. */
 export function textIn(file: SourceFile, range: TextRange): string {
