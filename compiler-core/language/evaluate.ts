@@ -97,7 +97,7 @@ export function evaluate(run: Run, frame: Frame, e: Expr): Value {
   run.depth++
   const value = expressionValue(run, frame, e)
   run.depth--
-  if (value !== unknown && e.kind !== 'NumberLiteral') frame.values?.set(e, value)
+  if (value !== unknown) frame.values?.set(e, value)
   return value
 }
 

@@ -3,7 +3,7 @@
  */
 import { concatenateLayouts, multiplyLayouts, rowMajor, type Layout } from '../mapping/layout.ts'
 import { compose, mappingText } from '../mapping/mapping.ts'
-import type { Problem, Result } from '../mapping/result.ts'
+import type { Problem } from '../mapping/result.ts'
 import { shapeText } from '../mapping/shape.ts'
 import { spanOf } from './syntax/walk.ts'
 import type { BinaryOperator, Node, Unary } from './syntax/tree.ts'
@@ -206,13 +206,7 @@ export function fromProblem(
   return unknown
 }
 
-export function fromResult<T>(
-  run: Run, frame: Frame, result: Result<T>, place: Node, value: (made: T) => Value
-): Value {
-  return result.ok ? value(result.value) : fromProblem(run, frame, result.problem, place)
-}
-
-export function tooLarge(run: Run, frame: Frame, place: Node, message: string): Value {
+function tooLarge(run: Run, frame: Frame, place: Node, message: string): Value {
   problem(run, frame.module, place, 'too-large', message)
   return unknown
 }

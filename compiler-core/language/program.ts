@@ -9,7 +9,7 @@
  * the library, any other path a file beside the importing one. Imports are transitive: a file sees what its imports
  * see.
  */
-import { builtinUri, libraryImports, libraryText, libraryUri, membersUri, preludeUri } from '../library/library.ts'
+import { builtinUri, isLibrary, libraryImports, libraryText, libraryUri, membersUri, preludeUri } from '../library/library.ts'
 import { architectureNamed, defaultTarget, type Architecture } from '../target/architectures.ts'
 import { diagnostic, type Diagnostic } from './diagnostics.ts'
 import { evaluateTree, type EvaluationHost } from './evaluate-file.ts'
@@ -85,7 +85,7 @@ export function createProgram(host: Host): Program {
   const parses = new Map<string, Parsed>()
   const analyses = new Map<string, Entry>()
 
-  const readText = (uri: string): string | undefined => libraryText(uri) ?? (uri.startsWith('heddle-std:') ? undefined : host.read(uri))
+  const readText = (uri: string): string | undefined => isLibrary(uri) ? libraryText(uri) : host.read(uri)
   function parsedFile(uri: string): Parsed | undefined {
     const text = readText(uri)
     if (text === undefined) {

@@ -519,7 +519,7 @@ const noNames: ReadonlySet<string> = new Set()
 const bindable: ReadonlySet<DefinitionKind> = new Set(['parameter', 'type-parameter', 'shape-variable'])
 
 /** What a definition is, with its article, for messages. */
-export function kindText(d: Definition): string {
+function kindText(d: Definition): string {
   switch (d.kind) {
     case 'let': return 'a constant'
     case 'function': return 'a function'

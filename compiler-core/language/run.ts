@@ -80,7 +80,7 @@ export interface CallSite { readonly name: string; readonly module: Module; read
 /** Where a problem is: a node, or a range of the file that is being evaluated. */
 export type Place = Node | Span
 
-export function placeSpan(module: Module, place: Place): Span {
+function placeSpan(module: Module, place: Place): Span {
   return 'kind' in place ? spanOf(module.source, place) : place
 }
 

@@ -120,7 +120,7 @@ export function valueWeight(v: Value): number { return v.kind === 'tuple' || v.k
 /** A shape, a task or a stride tuple as a value: a single number in one dimension. */
 export function numbersValue(numbers: readonly number[]): Value { return tuple(numbers.map(int)) }
 
-export const elementTypes: readonly ElementType[] = [
+const elementTypes: readonly ElementType[] = [
   floating('f64', 8, Number.MAX_VALUE), floating('f32', 4, (2 - 2 ** -23) * 2 ** 127), floating('tf32', 4, (2 - 2 ** -10) * 2 ** 127),
   floating('f16', 2, 65504), floating('bf16', 2, (2 - 2 ** -7) * 2 ** 127),
   ...[64n, 32n, 16n, 8n].map(bits => ({ name: `i${bits}`, bytes: Number(bits) / 8, kind: 'int' as const, min: -(2n ** (bits - 1n)), max: 2n ** (bits - 1n) - 1n })),

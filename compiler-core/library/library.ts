@@ -10,7 +10,7 @@ import builtin from './std/builtin.heddle'
 import members from './std/members.heddle'
 import prelude from './std/prelude.heddle'
 
-export const libraryScheme = 'heddle-std:'
+const libraryScheme = 'heddle-std:'
 
 /** Names that every file sees without an import. */
 export const builtinUri = libraryUri('builtin')
@@ -28,6 +28,11 @@ export const libraryImports: readonly string[] = ['std/prelude']
 /** The text of a library file; undefined for any other URI. */
 export function libraryText(uri: string): string | undefined {
   return texts.get(uri)
+}
+
+/** Whether a URI is one of the library, of a file that exists or not. */
+export function isLibrary(uri: string): boolean {
+  return uri.startsWith(libraryScheme)
 }
 
 /** The URI of `std/<path>`. */

@@ -184,7 +184,7 @@ export function compose(first: Mapping, ...others: readonly Mapping[]): Result<M
     factors = [...factors, ...next.factors]
   }
   const product = fromFactors(first.rank, factors)
-  const steps = factors.reduce((n, f) => n * mostSteps(f), 1)
+  const steps = mostSteps(product)
   for (const [size, what] of [
     [product.workers, 'workers'],
     [volume(product.shape), 'tasks in its shape'],
@@ -238,6 +238,11 @@ export function projectZero(m: Mapping, axes: readonly number[]): Result<Mapping
 /** Tasks of each worker, or undefined where a custom factor gives workers differently many. */
 export function tasksPerWorker(m: Mapping): number | undefined {
   return prepare(m).steps
+}
+
+/** Tasks of the worker that has the most. */
+export function mostSteps(m: Mapping): number {
+  return m.factors.reduce((n, f) => n * mostOwnSteps(f), 1)
 }
 
 /** Tasks of one worker. */
@@ -344,7 +349,7 @@ export function equalMappings(a: Mapping, b: Mapping): boolean {
     q = prepare(b)
   if (!sameNumbers(a.shape, b.shape) || a.workers !== b.workers || p.steps !== q.steps) return false
   if (!p.hasCustom && !q.hasCustom) return JSON.stringify(p.digits) === JSON.stringify(q.digits)
-  const most = a.workers * a.factors.reduce((n, f) => n * mostSteps(f), 1)
+  const most = a.workers * mostSteps(a)
   if (most > customTaskLimit) return JSON.stringify(a.factors) === JSON.stringify(b.factors)
   for (let w = 0; w < a.workers; w++) {
     const steps = stepsOf(a, w)
@@ -359,7 +364,7 @@ export function equalMappings(a: Mapping, b: Mapping): boolean {
  * tasks than a formula can show, it is left as `tasks[k]`.
  */
 export function closedForm(m: Mapping): readonly string[] {
-  const longest = m.factors.reduce((n, f) => Math.max(n, f.kind === 'custom' ? mostSteps(f) : 0), 0)
+  const longest = m.factors.reduce((n, f) => Math.max(n, f.kind === 'custom' ? mostOwnSteps(f) : 0), 0)
   const brief: Arithmetic<Expr> = {
     ...symbols,
     choose: (index, count, item) => count <= 4 ? symbols.choose(index, count, item) : variable(`tasks[${exprText(index)}]`)
@@ -744,7 +749,7 @@ function uniformSteps(f: Factor): number | undefined {
   return f.tasks.tasks.every(list => list.length === first) ? first : undefined
 }
 
-function mostSteps(f: Factor): number {
+function mostOwnSteps(f: Factor): number {
   return f.kind === 'custom' && f.tasks.kind === 'table'
     ? f.tasks.tasks.reduce((n, list) => Math.max(n, list.length), 0)
     : (uniformSteps(f) ?? 0)

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import * as vscode from 'vscode'
 import {
-  fromPage, subjectAt, type FromPage, type PageSettings, type ShowTaskMappingArgument, type Subject, type SubjectAnswer,
+  pageReader, subjectAt, type FromPage, type PageSettings, type ShowTaskMappingArgument, type Subject, type SubjectAnswer,
   type SubjectAtParams, type TextPlace, type TextRange, type ToPage,
 } from '../server/protocol.ts'
 import type { LanguageServer } from './server.ts'
@@ -33,9 +33,10 @@ export interface Explorer extends vscode.Disposable {
  * factor to see its text marked in the editor, click it to go there; put the cursor into a factor to see its strip
  * marked. SVG and PNG are saved to a file that you name.
  */
-export function createExplorer(
+export async function createExplorer(
   context: vscode.ExtensionContext, server: LanguageServer, output: vscode.LogOutputChannel,
-): Explorer {
+): Promise<Explorer> {
+  const read = await pageReader()
   const pages = vscode.Uri.joinPath(context.extensionUri, 'dist/webview')
   const icon = (theme: string): vscode.Uri => vscode.Uri.joinPath(context.extensionUri, `syntaxes/icons/heddle-${theme}.svg`)
   const options: vscode.WebviewOptions = { enableScripts: true, localResourceRoots: [pages] }
@@ -117,12 +118,7 @@ export function createExplorer(
     factor === null || subject?.kind !== 'mapping' ? [] : subject.factors[factor]?.places ?? []
 
   const listen = async (data: unknown): Promise<void> => {
-    const checked = fromPage.safeParse(data)
-    if (!checked.success) {
-      output.warn('The mapping explorer sent something unknown:', checked.error.message)
-      return
-    }
-    const message = checked.data
+    const message = read(data)
     switch (message.type) {
       case 'ready': sendAll(); await ask(); return
       case 'hoverFactor': mark(placesOf(message.factor)); return
@@ -135,6 +131,8 @@ export function createExplorer(
       case 'drawn':
         if (edited) void vscode.commands.executeCommand('setContext', 'heddle.pictureFollowedEdit', true) // a step of the walkthrough
         drawn.fire(message)
+        return
+      case 'unknown': output.warn('The mapping explorer sent something unknown:', message.problem)
     }
   }
 

@@ -23,10 +23,13 @@ export function activate(context: vscode.ExtensionContext): Api {
   const output = vscode.window.createOutputChannel('Heddle', { log: true })
   const server = createLanguageServer(context, output)
   let explorer: Explorer | undefined
-  const openedExplorer = async (): Promise<Explorer> => {
+  let opening: Promise<Explorer> | undefined
+  const openExplorer = async (): Promise<Explorer> => {
     const { createExplorer } = await import('./explorer.ts')
-    return explorer ??= createExplorer(context, server, output)
+    explorer = await createExplorer(context, server, output)
+    return explorer
   }
+  const openedExplorer = (): Promise<Explorer> => opening ??= openExplorer()
 
   context.subscriptions.push(
     output, server, new vscode.Disposable(() => { explorer?.dispose() }),

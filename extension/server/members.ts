@@ -19,7 +19,7 @@ export function membersOf(file: SourceFile, files: Files, receiver: Expr): reado
   return kind === undefined ? all : all.filter(d => receiverKind(d) === kind)
 }
 
-export function memberDefinition(file: SourceFile, files: Files, member: Member): Definition | undefined {
+function memberDefinition(file: SourceFile, files: Files, member: Member): Definition | undefined {
   return membersOf(file, files, member.receiver).find(d => d.name === member.member.text)
 }
 
@@ -49,7 +49,7 @@ export function parametersOf(definition: Definition): readonly Param[] {
   return definition.uri === membersUri ? node.params.slice(1) : node.params
 }
 
-export function resultOf(definition: Definition): Type | undefined {
+function resultOf(definition: Definition): Type | undefined {
   const node: Fn | Device | undefined = definition.node.kind === 'Fn' || definition.node.kind === 'Device' ? definition.node : undefined
   return node?.result
 }

@@ -3,10 +3,21 @@
  *
  * The extension imports this file only; the types of the mapping explorer come through it.
  */
-import type { PageSettings, Subject } from '../../compiler-core/view/explorer.ts'
+import type { FromPage, PageSettings, Subject } from '../../compiler-core/view/explorer.ts'
 
-export { fromPage } from '../../compiler-core/view/explorer.ts'
 export type { FactorText, FromPage, PageSettings, Subject, TextPlace, TextRange, ToPage } from '../../compiler-core/view/explorer.ts'
+
+/** A message of the page as what it claims to be, or why it is none. */
+export type PageReader = (data: unknown) => FromPage | { readonly type: 'unknown', readonly problem: string }
+
+/** The schemas are loaded with the first page: they are no part of the extension's start. */
+export async function pageReader(): Promise<PageReader> {
+  const { fromPage } = await import('../../compiler-core/view/explorer.ts')
+  return data => {
+    const checked = fromPage.safeParse(data)
+    return checked.success ? checked.data : { type: 'unknown', problem: checked.error.message }
+  }
+}
 
 export interface Position { readonly line: number; readonly character: number }
 

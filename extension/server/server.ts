@@ -2,8 +2,8 @@
  * The language server on a connection: documents in, features out. Each feature is a pure function of an analysed
  * file (features/); here they are wired to requests, settings and changes.
  *
- * Diagnostics follow a change at once, those of a burst once behind it. No request and no file ends the server: a mistake
- * of its own is answered as an error and logged with its stack.
+ * Diagnostics follow a change at once, those of a burst once behind it. No request and no file ends the server: a
+ * mistake of its own is answered as an error and logged with its stack.
  */
 import {
   CodeActionKind, DidChangeConfigurationNotification, DidChangeWatchedFilesNotification, FileChangeType,

@@ -1,4 +1,4 @@
-// Runs in the extension host for the explorer's bench: types digits into a mapping of 128 x 128 tasks with the explorer open.
+// Runs in the extension host for the explorer's bench: types digits into a mapping of 128 x 128 tasks.
 import { writeFileSync } from 'node:fs'
 import * as vscode from 'vscode'
 import type { Api } from '../../extension/client/extension.ts'

@@ -1,4 +1,4 @@
-// From a keystroke in the editor to the redrawn picture beside it: the packed code in a real extension host and workbench.
+// From a keystroke in the editor to the redrawn picture beside it, in a real extension host and workbench.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'

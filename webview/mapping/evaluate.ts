@@ -11,7 +11,7 @@ import { numbers, symbols, variable, exprText } from '../../compiler-core/mappin
 import { coverage, type Coverage } from '../../compiler-core/mapping/coverage.ts'
 import { offset, type Layout } from '../../compiler-core/mapping/layout.ts'
 import {
-  closedForm, ownersOf, stepsOf, taskAt, tasksPerWorker, type Mapping, type Owner
+  closedForm, mostSteps, ownersOf, stepsOf, taskAt, tasksPerWorker, type Mapping, type Owner
 } from '../../compiler-core/mapping/mapping.ts'
 import { sampleLayout, sampleTile } from '../../compiler-core/mapping/sample.ts'
 import { bankOf, paletteOf, type Colouring } from './palette.ts'
@@ -128,7 +128,7 @@ export const answers = {
     const m = subject.mapping, perWorker = tasksPerWorker(m)
     return {
       kind: 'mapping', shape: m.shape, workers: m.workers, tasksPerWorker: perWorker ?? null,
-      steps: perWorker ?? mostSteps(m),
+      steps: mostSteps(m),
       coverage: coverage(m), closedForm: closedForm(m)
     }
   },
@@ -190,15 +190,6 @@ export type Answers = typeof answers
 export type Question = keyof Answers
 export type Argument<Q extends Question> = Parameters<Answers[Q]>[1]
 export type Reply<Q extends Question> = ReturnType<Answers[Q]>
-
-/** Of a worker that has the most tasks. */
-export function mostSteps(m: Mapping): number {
-  return m.factors.reduce((n, f) => {
-    if (f.kind !== 'custom') return f.kind === 'repeat' ? n * volumeOf(f.extents) : n
-    return n * (f.tasks.kind === 'expressions' ? f.tasks.tasks.length
-      : f.tasks.tasks.reduce((most, list) => Math.max(most, list.length), 0))
-  }, 1)
-}
 
 /** Elements that the search for the cells of an offset looks at; about a second. */
 const storedSearch = 2 ** 20

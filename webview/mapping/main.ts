@@ -4,10 +4,11 @@
  * successor can be drawn whole.
  */
 import { pointer, select, zoom, zoomIdentity, type D3ZoomEvent } from 'd3'
+import { mostSteps } from '../../compiler-core/mapping/mapping.ts'
 import type { FromPage, PageSettings, Subject, ToPage } from '../../compiler-core/view/explorer.ts'
 import { h } from '../dom.ts'
 import { startEvaluator } from './evaluator.ts'
-import { mostSteps, type Evaluated, type Facts, type OwnersReply } from './evaluate.ts'
+import type { Evaluated, Facts, OwnersReply } from './evaluate.ts'
 import { pngOf, svgOf, type Caption } from './export.ts'
 import { createHeader } from './header.ts'
 import { createHelp } from './help.ts'

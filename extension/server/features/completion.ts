@@ -1,7 +1,7 @@
 import { CompletionItemKind, InsertTextFormat, MarkupKind, type CompletionItem } from 'vscode-languageserver'
 import { builtinUri, libraryImports } from '../../../compiler-core/library/library.ts'
 import type { Definition, DefinitionKind, Scope } from '../../../compiler-core/language/resolve.ts'
-import type { Call, Member, Node } from '../../../compiler-core/language/syntax/tree.ts'
+import type { Call, Expr, Member, Node } from '../../../compiler-core/language/syntax/tree.ts'
 import { nodeAt, spanOf, tokenAt } from '../../../compiler-core/language/syntax/walk.ts'
 import type { Value } from '../../../compiler-core/language/values.ts'
 import { autoMap } from '../../../compiler-core/mapping/auto-map.ts'
@@ -235,9 +235,16 @@ function nameBefore(file: SourceFile, offset: number): string | undefined {
 
 /** The extents that a constructor is given, where all are known. */
 function extentsOf(file: SourceFile, call: Call): readonly number[] | undefined {
-  const values = call.args.flatMap(a => a.name !== undefined ? [] : [a.value.kind === 'Spread' ? valueOf(file, a.value.value) : valueOf(file, a.value)])
-  const numbers = values.flatMap(v => v === undefined ? [Number.NaN] : numbersOf(v))
+  const given = call.args.filter(a => a.name === undefined)
+  const numbers = given.flatMap(({ value }) => numbersIn(file, value.kind === 'Spread' ? value.value : value))
   return numbers.length > 0 && numbers.every(n => Number.isSafeInteger(n) && n > 0) ? numbers : undefined
+}
+
+/** Literals have no value of their own. */
+function numbersIn(file: SourceFile, e: Expr): readonly number[] {
+  if (e.kind === 'NumberLiteral') return [Number(e.text.replaceAll('_', ''))]
+  const value = valueOf(file, e)
+  return value === undefined ? [Number.NaN] : numbersOf(value)
 }
 
 function numbersOf(v: Value): readonly number[] {

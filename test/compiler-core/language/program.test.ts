@@ -7,7 +7,7 @@ describe('imports', () => {
   problems([
     ['import <|"nothing"|>', 'missing-import', /no file `nothing.heddle` beside this one/], ['import <|"a/b"|>', 'missing-import', /in `a\/`/],
     ['import <|"std/nothing"|>', 'missing-import', /It has `std\/prelude`/], ['import <|""|>', 'missing-import', /names a file/], ['import <|"a\\\\b"|>', 'missing-import', /separated by `\/`/],
-    ['import <|"../secret"|>', 'import-outside', /outside of the folder `\/work\/`/], ['import <|"../../../x"|>', 'import-outside', /above the root/],
+    ['import <|"../secret"|>', 'import-outside', /outside of the folder `\/project\/`/], ['import <|"../../../x"|>', 'import-outside', /above the root/],
     ['import <|"/etc/passwd"|>', 'import-outside', /relative/], ['import <|"https://example.org/x"|>', 'import-outside', /relative/],
     ['import <|"main"|>', 'import-cycle', /`main.heddle` -> `main.heddle`/],
     ['import <|"b"|>\nlet x = y', 'import-cycle', /`main.heddle` -> `b.heddle` -> `c.heddle` -> `main.heddle`/, { 'b.heddle': 'import "c"', 'c.heddle': 'import "main"\nlet y = 1' }],
@@ -20,7 +20,7 @@ describe('imports', () => {
   })
   it('of a file outside every root stay in its own folder', () => {
     const texts: Record<string, string> = { 'file:///tmp/x.heddle': 'import "y"\nimport "../z"', 'file:///tmp/y.heddle': 'let y = 1', 'file:///z.heddle': 'let z = 1' }
-    const a = createProgram({ read: uri => texts[uri], roots: ['file:///work'] }).analyse('file:///tmp/x.heddle')
+    const a = createProgram({ read: uri => texts[uri], roots: ['file:///project'] }).analyse('file:///tmp/x.heddle')
     expect(a?.imports.map(i => i.analysis?.uri)).toEqual(['file:///tmp/y.heddle', undefined])
   })
   it('need a folder, which an unsaved file has not', () => {

@@ -75,9 +75,9 @@ describe('diagnostics', () => {
   })
 
   it('know files that only the client can read', async () => {
-    const remote = { 'memory:/base.heddle': 'let n = 0', 'memory:/other.heddle': 'let far_away = 1' }
-    const far = await startServer({ options: { files: true }, folders: ['memory:/'], remote })
-    const file = far.open('memory:/user.heddle', 'import "base"\nlet m = spatial(n)')
+    const remote = { 'memory://host/base.heddle': 'let n = 0', 'memory://host/other.heddle': 'let far_away = 1' }
+    const far = await startServer({ options: { files: true }, folders: ['memory://host'], remote })
+    const file = far.open('memory://host/user.heddle', 'import "base"\nlet m = spatial(n)')
     expect((await file.diagnostics()).map(d => d.code)).toEqual(['bad-extent'])
     const symbols = () => far.connection.sendRequest(WorkspaceSymbolRequest.type, { query: 'far_away' })
     await expect.poll(async () => (await symbols())?.length).toBe(1)

@@ -10,9 +10,9 @@ import { createProgram } from '../../../../compiler-core/language/program.ts'
 import type { TextRange } from '../../../../extension/server/protocol.ts'
 import { sourceFile, type Files, type SourceFile } from '../../../../extension/server/files.ts'
 
-export interface Marked { readonly text: string; readonly offset: number; readonly spans: readonly Span[] }
+interface Marked { readonly text: string; readonly offset: number; readonly spans: readonly Span[] }
 
-export function marked(source: string): Marked {
+function marked(source: string): Marked {
   const spans: Span[] = []
   let text = '', offset: number | undefined
   const pieces = source.split(/(<\|>|<\||\|>)/)
@@ -28,7 +28,7 @@ export function marked(source: string): Marked {
   return { text, offset: offset ?? spans[0]?.start ?? 0, spans }
 }
 
-export interface Opened extends Marked { readonly file: SourceFile; readonly files: Files }
+interface Opened extends Marked { readonly file: SourceFile; readonly files: Files }
 
 /** A file of marked text, with others beside it by their names. */
 export function open(source: string, others: Readonly<Record<string, string>> = {}): Opened {
