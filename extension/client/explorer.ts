@@ -8,7 +8,8 @@
 import { randomBytes } from 'node:crypto'
 import * as vscode from 'vscode'
 import {
-  pageReader, subjectAt, type FromPage, type PageSettings, type ShowTaskMappingArgument, type Subject, type SubjectAnswer,
+  pageReader, subjectAt, type FromPage, type PageSettings, type ShowTaskMappingArgument, type Subject,
+  type SubjectAnswer,
   type SubjectAtParams, type TextPlace, type TextRange, type ToPage,
 } from '../server/protocol.ts'
 import type { LanguageServer } from './server.ts'

@@ -1,7 +1,6 @@
 /** The lines between the cells of a tile: where the worker changes, and where the warp or block does. */
 import type { CellTile } from './evaluate.ts'
 import { blockOf, warpOf } from './palette.ts'
-import type { PlacedTile } from './tiles.ts'
 import type { Groups } from './words.ts'
 
 /**
@@ -16,14 +15,16 @@ export interface Boundary {
   readonly end: number
 }
 
-/** Found once a tile; null groups: all cells are alike, as those of a layout. */
-export function boundariesOf(placed: PlacedTile, groups: Groups | null): readonly Boundary[] {
-  const { tile } = placed, key = groups === null ? '' : `${groups.threads} ${groups.warpSize}`
-  if (tile.kind !== 'cells') return []
-  if (placed.boundaries?.key !== key) {
-    placed.boundaries = { key, lines: findBoundaries(tile, placed.tileRow > 0, placed.tileColumn > 0, groups) }
-  }
-  return placed.boundaries.lines
+interface Found { readonly key: string; readonly lines: readonly Boundary[] }
+
+const found = new WeakMap<CellTile, Found>()
+
+/** Found once a tile and grouping; null groups: all cells are alike, as those of a layout. */
+export function boundariesOf(tile: CellTile, above: boolean, before: boolean, groups: Groups | null): readonly Boundary[] {
+  const key = groups === null ? '' : `${groups.threads} ${groups.warpSize}`
+  let known = found.get(tile)
+  if (known?.key !== key) found.set(tile, known = { key, lines: findBoundaries(tile, above, before, groups) })
+  return known.lines
 }
 
 export function findBoundaries(tile: CellTile, above: boolean, before: boolean, groups: Groups | null): Boundary[] {

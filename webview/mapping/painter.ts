@@ -156,10 +156,12 @@ function paintBoundaries(context: CanvasRenderingContext2D, scene: Scene, geomet
   const mapping = scene.facts.kind === 'mapping', edges = [crisp(ratio), crisp(ratio), crisp(ratio, bold)] as const
   const { from, to } = seenCells(scene.plane, geometry)
   const paths = [new Path2D(), new Path2D(), new Path2D()] as const
-  for (const placed of drawn) {
-    const top = placed.tileRow * tileTexels, left = placed.tileColumn * tileTexels
+  for (const { tile, tileRow, tileColumn } of drawn) {
+    if (tile.kind !== 'cells') continue
+    const top = tileRow * tileTexels, left = tileColumn * tileTexels
     const corner = cornerOf(geometry, { row: top, column: left })
-    for (const { kind, across, at, start, end } of boundariesOf(placed, mapping ? style.groups : null)) {
+    const lines = boundariesOf(tile, top > 0, left > 0, mapping ? style.groups : null)
+    for (const { kind, across, at, start, end } of lines) {
       const path = paths[kind], edge = edges[kind], line = across ? top + at : left + at
       if (kind === 0 && small < 8) continue
       if (across ? line < from.row || line > to.row : line < from.column || line > to.column) continue

@@ -5,7 +5,6 @@
  * A look (colours, selected worker, step) changes often and only repaints; the values stay.
  */
 import { ownersOf } from '../../compiler-core/mapping/mapping.ts'
-import type { Boundary } from './boundaries.ts'
 import type { CellTile, Evaluated, SummaryTile, Tile, TileAsk, Values } from './evaluate.ts'
 import { shares, type Conditions, type Picked } from './match.ts'
 import { bankOf, mix, mixed, pack, unpack, type Colouring, type Palette, type Rgb } from './palette.ts'
@@ -49,8 +48,6 @@ export interface PlacedTile {
   /** The group of each cell in a palette, row-major. */
   groups: Uint16Array
   palette: Palette | null
-  /** The lines between its cells, for a grouping of threads. */
-  boundaries: { readonly key: string; readonly lines: readonly Boundary[] } | null
   canvas: HTMLCanvasElement | null
   paintedFor: string
 }
@@ -92,7 +89,7 @@ export function createTileStore(ask: (argument: TileAsk) => Promise<Tile>, arriv
       asked.add(key)
       void ask({ plane, level, tileRow, tileColumn, colouring }).then(tile => {
         tiles.set(key, { tile, level, tileRow, tileColumn, shades: new Uint8Array(0), groups: new Uint16Array(0),
-          palette: null, boundaries: null, canvas: null, paintedFor: '' })
+          palette: null, canvas: null, paintedFor: '' })
         for (const old of tiles.keys()) {
           if (tiles.size <= keptTiles) break
           tiles.delete(old)
