@@ -12,7 +12,7 @@ const compilerCore = [
 /** folder -> [folders of compiler-core it may import, packages it may import; 'node' stands for Node's own modules] */
 const table: Readonly<Record<string, readonly [readonly string[], readonly string[]]>> = {
   mapping: [[], []],
-  view: [['mapping'], ['zod']],
+  view: [['mapping'], ['zod', 'd3', 'd3-[a-z]*']],
   ir: [['mapping'], []],
   target: [['mapping'], []],
   operators: [['ir', 'mapping'], []],

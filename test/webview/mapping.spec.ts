@@ -3,7 +3,7 @@
 import { findings } from './axe.ts'
 import type { Page } from '@playwright/test'
 import type { FromPage, Subject } from '../../compiler-core/view/explorer.ts'
-import { laneOf, paletteOf, unpack, warpOf } from '../../webview/mapping/palette.ts'
+import { laneOf, paletteOf, unpack, warpOf } from '../../compiler-core/view/palette.ts'
 import { planeOf, type Cell } from '../../webview/mapping/plane.ts'
 import { cornerOf, geometryOf } from '../../webview/mapping/scene.ts'
 import { fit, type Viewport } from '../../webview/mapping/viewport.ts'

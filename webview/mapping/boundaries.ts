@@ -1,6 +1,6 @@
 /** The lines between the cells of a tile: where the worker changes, and where the warp or block does. */
 import type { CellTile } from './evaluate.ts'
-import { blockOf, warpOf } from './palette.ts'
+import { blockOf, warpOf } from '../../compiler-core/view/palette.ts'
 import type { Groups } from './words.ts'
 
 /**
@@ -20,7 +20,9 @@ interface Found { readonly key: string; readonly lines: readonly Boundary[] }
 const found = new WeakMap<CellTile, Found>()
 
 /** Found once a tile and grouping; null groups: all cells are alike, as those of a layout. */
-export function boundariesOf(tile: CellTile, above: boolean, before: boolean, groups: Groups | null): readonly Boundary[] {
+export function boundariesOf(
+  tile: CellTile, above: boolean, before: boolean, groups: Groups | null
+): readonly Boundary[] {
   const key = groups === null ? '' : `${groups.threads} ${groups.warpSize}`
   let known = found.get(tile)
   if (known?.key !== key) found.set(tile, known = { key, lines: findBoundaries(tile, above, before, groups) })

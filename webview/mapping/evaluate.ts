@@ -14,7 +14,7 @@ import {
   closedForm, mostSteps, ownersOf, stepsOf, taskAt, tasksPerWorker, type Mapping, type Owner
 } from '../../compiler-core/mapping/mapping.ts'
 import { sampleLayout, sampleTile } from '../../compiler-core/mapping/sample.ts'
-import { bankOf, paletteOf, type Colouring } from './palette.ts'
+import { bankOf, paletteOf, type Colouring } from '../../compiler-core/view/palette.ts'
 import { countInside, tileTexels, windowsOf, type CellBlock, type Level, type Plane } from './plane.ts'
 
 export type Evaluated =

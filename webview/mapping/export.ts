@@ -1,5 +1,5 @@
 /** The picture as a file: an SVG of rectangles and text, or a PNG at twice the size. */
-import { cssOf, isLight, mix, unpack } from './palette.ts'
+import { cssOf, isLight, mix, unpack } from '../../compiler-core/view/palette.ts'
 import { tileTexels, type Cell } from './plane.ts'
 import { cornerOf, rowLabel, seenCells, type Geometry, type Scene } from './scene.ts'
 import { paintPicture, tickEvery, tilesInView, type Style } from './painter.ts'

@@ -1,5 +1,5 @@
 /** What the colours stand for. */
-import { cssOf, paletteOf, unpack, type Colouring } from './palette.ts'
+import { cssOf, paletteOf, unpack, type Colouring } from '../../compiler-core/view/palette.ts'
 import type { Facts } from './evaluate.ts'
 import { numberText, type Groups } from './words.ts'
 

@@ -18,7 +18,7 @@ import './mapping.css'
 import { conditionsOf } from './match.ts'
 import { paintOverlay } from './overlay.ts'
 import { paintPicture, tilesInView, type Style } from './painter.ts'
-import { paletteOf, type Colouring, type Palette } from './palette.ts'
+import { paletteOf, usualThreads, type Colouring, type Palette } from '../../compiler-core/view/palette.ts'
 import { createPanel, listedOwners } from './panel.ts'
 import { createPlayback } from './playback.ts'
 import { cellOf, indexOf, planeOf, type Cell, type Plane } from './plane.ts'
@@ -507,7 +507,7 @@ function start(evaluator: Evaluator): void {
   }
 
   function threadsFor(facts: Facts): number {
-    return view.threads ?? (facts.kind === 'mapping' && facts.workers <= 1024 ? facts.workers : 256)
+    return view.threads ?? (facts.kind === 'mapping' ? usualThreads(facts.workers) : 256)
   }
 
   function groupsFor(facts: Facts): { threads: number; warpSize: number } {

@@ -2,7 +2,7 @@
  * What lies over the picture and changes with every movement: the cell under the pointer, the cursor, the selected
  * worker's tasks in order.
  */
-import { cssOf } from './palette.ts'
+import { cssOf } from '../../compiler-core/view/palette.ts'
 import { cellOf, type Cell } from './plane.ts'
 import { cornerOf, type Geometry, type Scene } from './scene.ts'
 import type { Theme } from './theme.ts'

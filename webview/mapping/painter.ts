@@ -6,7 +6,7 @@
  */
 import { boundariesOf } from './boundaries.ts'
 import { factorTiles } from './factors.ts'
-import { cssOf, isLight, mix, unpack, type Colouring } from './palette.ts'
+import { cssOf, isLight, mix, unpack, type Colouring } from '../../compiler-core/view/palette.ts'
 import { tileTexels, type Level } from './plane.ts'
 import { cornerOf, rowLabel, seenCells, type Geometry, type Scene } from './scene.ts'
 import type { Theme } from './theme.ts'

@@ -6,7 +6,7 @@ import { checkbox, dropdown, iconButton, numberField } from '../controls.ts'
 import { h } from '../dom.ts'
 import type { AccessReply, Facts, LayoutFacts, MappingFacts, OwnersReply, StoredReply } from './evaluate.ts'
 import { longList } from './list.ts'
-import { bankOf, blockOf, laneOf, warpOf } from './palette.ts'
+import { bankOf, blockOf, laneOf, warpOf } from '../../compiler-core/view/palette.ts'
 import { accessWords, countText, indexText, numberText, workerWords, type Groups, type Storage } from './words.ts'
 
 export interface PanelEvents {

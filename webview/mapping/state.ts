@@ -1,6 +1,6 @@
 /** What a person has chosen on the page; kept over a reload together with the subject. */
 import type { PageSettings, Subject } from '../../compiler-core/view/explorer.ts'
-import type { Colouring } from './palette.ts'
+import type { Colouring } from '../../compiler-core/view/palette.ts'
 import type { Viewport } from './viewport.ts'
 
 export type ColouringName = Colouring['by']

@@ -1,6 +1,6 @@
 /** The colours and fonts of the running theme, for what is drawn on a canvas. */
 import { color } from 'd3'
-import type { Rgb } from './palette.ts'
+import type { Rgb } from '../../compiler-core/view/palette.ts'
 
 export interface Theme {
   readonly kind: 'dark' | 'light'

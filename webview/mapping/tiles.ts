@@ -7,7 +7,7 @@
 import { ownersOf } from '../../compiler-core/mapping/mapping.ts'
 import type { CellTile, Evaluated, SummaryTile, Tile, TileAsk, Values } from './evaluate.ts'
 import { shares, type Conditions, type Picked } from './match.ts'
-import { bankOf, mix, mixed, pack, unpack, type Colouring, type Palette, type Rgb } from './palette.ts'
+import { bankOf, mix, mixed, pack, unpack, type Colouring, type Palette, type Rgb } from '../../compiler-core/view/palette.ts'
 import { planeKey, tileTexels, type Level, type Plane } from './plane.ts'
 
 /** What is emphasised; all else is dimmed. */

@@ -1,6 +1,6 @@
 /** What the picture says in words: for badges, the line below the picture, and screen readers. */
 import type { Facts, LayoutFacts, MappingFacts, OwnersReply } from './evaluate.ts'
-import { bankOf, blockOf, laneOf, warpOf } from './palette.ts'
+import { bankOf, blockOf, laneOf, warpOf } from '../../compiler-core/view/palette.ts'
 
 export interface Groups { readonly threads: number; readonly warpSize: number }
 export interface Storage { readonly elementBytes: number; readonly bankBytes: number; readonly banks: number }

@@ -4,7 +4,7 @@ import { offset, type Layout } from '../../../compiler-core/mapping/layout.ts'
 import { ownersOf, type Mapping } from '../../../compiler-core/mapping/mapping.ts'
 import { findBoundaries } from '../../../webview/mapping/boundaries.ts'
 import { answers, comb, type CellTile, type Evaluated, type SummaryTile } from '../../../webview/mapping/evaluate.ts'
-import { paletteOf, unpack, type Colouring } from '../../../webview/mapping/palette.ts'
+import { paletteOf, unpack, type Colouring } from '../../../compiler-core/view/palette.ts'
 import { indexOf, planeOf, tileTexels } from '../../../webview/mapping/plane.ts'
 import { layouts, mappings, settings } from '../subjects.ts'
 

@@ -5,7 +5,7 @@ import { commandOf, type Command } from '../../../webview/mapping/keys.ts'
 import { legendOf } from '../../../webview/mapping/legend.ts'
 import {
   bankOf, isLight, laneOf, lanePosition, paletteOf, unpack, warpOf, type Colouring
-} from '../../../webview/mapping/palette.ts'
+} from '../../../compiler-core/view/palette.ts'
 import { firstView, viewFor } from '../../../webview/mapping/state.ts'
 import { accessWords, cellWords, coverageWords, summaryWords, workerWords } from '../../../webview/mapping/words.ts'
 import { mappings } from '../subjects.ts'

@@ -44,6 +44,11 @@ export function paletteOf(c: Colouring): Palette {
   }
 }
 
+/** Threads of a block, until somebody says otherwise: all workers, where they fit a block. */
+export function usualThreads(workers: number): number {
+  return workers <= 1024 ? workers : 256
+}
+
 export function blockOf(c: { readonly threads: number }, worker: number): number {
   return Math.floor(worker / c.threads)
 }
