@@ -80,7 +80,7 @@ function workerText(m: Mapping, worker: number): string {
   return list.join(' ')
 }
 
-export function coverageText(c: Coverage): string {
+function coverageText(c: Coverage): string {
   if (c.once === c.cells) return `each of ${counted(c.cells, 'task')} once`
   const parts = [`${c.once} of ${counted(c.cells, 'task')} once`]
   if (c.replicated > 0) parts.push(`${c.replicated} replicated (up to ${c.most} times)`)

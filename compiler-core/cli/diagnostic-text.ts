@@ -18,7 +18,7 @@ export function diagnosticText(file: string, text: string, d: Diagnostic): strin
 }
 
 /** Zero-based line and UTF-16 character of an offset. */
-export function positionAt(text: string, offset: number): { line: number; character: number } {
+function positionAt(text: string, offset: number): { line: number; character: number } {
   const before = text.slice(0, offset).split(/\r\n|\r|\n/)
   return { line: before.length - 1, character: (before.at(-1) ?? '').length }
 }

@@ -142,7 +142,7 @@ export function floorDivide(a: number, b: number): number {
   return b === 0 ? 0 : (a - floorRemainder(a, b)) / b
 }
 
-export function floorRemainder(a: number, b: number): number {
+function floorRemainder(a: number, b: number): number {
   if (b === 0) return 0
   const r = a % b
   return r !== 0 && r < 0 !== b < 0 ? r + b : r + 0

@@ -16,7 +16,7 @@ export interface FoundTool extends Tool {
   readonly version: string | undefined
 }
 
-export const tools: readonly Tool[] = [
+const tools: readonly Tool[] = [
   { name: 'g++', purpose: 'running kernels on the CPU' },
   { name: 'nvcc', purpose: 'compiling CUDA' },
   { name: 'ptxas', purpose: 'registers, spills and shared memory of a kernel' },

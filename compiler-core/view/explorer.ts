@@ -3,7 +3,7 @@
  *
  * The page gets the expression (factors and layouts are data), not its cells; it works the cells out itself.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Layout } from '../mapping/layout.ts'
 import type { Mapping } from '../mapping/mapping.ts'
 

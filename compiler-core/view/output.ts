@@ -1,5 +1,5 @@
 /** The JSON of the command line, one schema a command. Programs rely on these forms. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const index = z.array(z.int().min(0))
 const position = z.object({ line: z.int().min(0), character: z.int().min(0) })

@@ -286,6 +286,15 @@ test('a broken expression leaves the last picture, dimmed, with the reason', asy
   await expect(page.locator(picture).locator('canvas').first()).toHaveCSS('opacity', '1')
 })
 
+test('a reason that comes before its picture is drawn stays', async ({ page }) => {
+  const explorer = await open(page)
+  await explorer.draw(mappings.load)
+  await explorer.send(show(mappings.block, 'block'))
+  await explorer.send({ type: 'stale', reason: 'Line 3 is broken' })
+  await expect(page.getByRole('heading', { name: 'block' })).toBeVisible()
+  await expect(page.locator('.stale')).toHaveText('Line 3 is broken')
+})
+
 test('the last of many messages is the one that stays', async ({ page }) => {
   const explorer = await open(page)
   for (const name of ['load', 'million', 'block', 'diagonal',
@@ -380,8 +389,11 @@ test('10^9 cells: open at once, zoom to one', async ({ page }) => {
   await expect(page.locator(status)).toContainText('Task (32664, 32669): worker 2097151')
   const size = await page.locator(picture).evaluate(e => ({ width: e.clientWidth, height: e.clientHeight }))
   const plane = planeOf([32_768, 32_768])
-  const { view } = await explorer.state() as { view: { viewport: Parameters<typeof geometryOf>[2] } }
-  const { x, y } = cornerOf(geometryOf(plane, size, view.viewport), { row: 32_664, column: 32_668 })
+  type Kept = { view: { viewport: Parameters<typeof geometryOf>[2] | null } }
+  const viewport = async () => (await explorer.state() as Kept).view.viewport
+  await expect.poll(viewport).not.toBeNull() // it is kept a moment after a change
+  const seen = await viewport() as Parameters<typeof geometryOf>[2]
+  const { x, y } = cornerOf(geometryOf(plane, size, seen), { row: 32_664, column: 32_668 })
   await expect.poll(() =>
     pixel(page, x + 20, y + 20)).toBe(threadColour(31 + 32 * 7, 256)) // warp 65535: the colour of warp 7
 })

@@ -56,6 +56,8 @@ function start(evaluator: Evaluator): void {
   let next: { readonly scene: Scene; readonly view: View; readonly since: number } | null = null
   let theme = readTheme(), hover: Cell | null = null, hoveredFactor: number | null = null
   let textFactors: readonly number[] = []
+  /** Why the host's latest answer has no picture. */
+  let reason: string | null = null
   let workerTasks: { readonly worker: number; readonly tasks: ReadonlyArray<readonly number[]> } | null = null
   /** When the message came that has not been answered by `drawn` yet. */
   let shownAt: number | null = null
@@ -112,6 +114,7 @@ function start(evaluator: Evaluator): void {
     const evaluated = evaluatedOf(shown), before = subject
     subject = shown
     settings = given
+    reason = null
     keep()
     if (scene !== null && before !== null && sameEvaluated(scene.subject, evaluated)) {
       next = null
@@ -162,7 +165,7 @@ function start(evaluator: Evaluator): void {
     next = null
     hover = null
     workerTasks = null
-    setStale(null)
+    setStale(reason)
     showSubject(coming.facts)
   }
 
@@ -651,7 +654,8 @@ function start(evaluator: Evaluator): void {
         void show(message.subject, message.settings)
         break
       case 'stale':
-        setStale(message.reason)
+        reason = message.reason
+        setStale(reason)
         break
       case 'factors':
         textFactors = message.factors

@@ -425,6 +425,7 @@ function insideBraces<T>(c: Cursor, header: number, what: string, item: (c: Curs
     }
     if (eat(c, ';')) continue
     const before = c.pos
+    c.height = 0
     c.deep = false
     const parsed = item(c)
     if (parsed !== undefined) items.push(parsed)

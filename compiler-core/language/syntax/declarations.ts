@@ -19,6 +19,7 @@ export function file(c: Cursor): File {
   const items: (Import | Declaration)[] = []
   while (c.token.kind !== 'eof') {
     if (eat(c, ';')) continue
+    c.height = 0
     c.deep = false
     const item = declaration(c)
     if (item !== undefined) items.push(item)

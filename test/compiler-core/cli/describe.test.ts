@@ -1,4 +1,6 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { layoutReport, mappingReport } from '../../../compiler-core/cli/describe.ts'
 import { layoutOutput, mappingOutput } from '../../../compiler-core/view/output.ts'
 
@@ -88,5 +90,21 @@ describe('what is wrong', () => {
     const report = mappingReport(expression, target)
     expect([report.status, report.text, report.json]).toEqual([1, '', undefined])
     expect(report.errors).toContain(message)
+  })
+})
+
+describe('the JSON Schema of the output', () => {
+  const validator = (schema: z.ZodType) => new Ajv2020().compile(z.toJSONSchema(schema))
+  it('takes mappings and layouts, listed and counted', () => {
+    const mapping = validator(mappingOutput), layout = validator(layoutOutput)
+    for (const text of ['spatial(2, 2)', 'repeat(3)', 'spatial(30000, 30000)']) {
+      expect([text, mapping(mappingReport(text, target).json), mapping.errors]).toEqual([text, true, null])
+    }
+    for (const text of ['row_major(2, 2)', 'row_major(2048, 1024)']) {
+      expect([text, layout(layoutReport(text, target).json), layout.errors]).toEqual([text, true, null])
+    }
+  })
+  it('refuses what has another form', () => {
+    expect(validator(mappingOutput)({ workers: 1, shape: [1], tasks: [[['0']]] })).toBe(false)
   })
 })

@@ -41,7 +41,7 @@ export const atom = (rank: number, max = 4): fc.Arbitrary<Mapping> =>
     .map(([workers, shape, ranks]) => must(workers ? spatial(shape, ranks) : repeat(shape, { ranks })))
 
 /** A custom mapping as a table: tasks missing, repeated, and unequally shared. */
-export const table = (rank: number): fc.Arbitrary<Mapping> =>
+const table = (rank: number): fc.Arbitrary<Mapping> =>
   extents(rank, 3).chain(shape =>
     fc
       .array(fc.array(fc.tuple(...shape.map(e => fc.integer({ min: 0, max: e - 1 }))), { maxLength: 3 }), {
@@ -83,13 +83,13 @@ export const mapping: fc.Arbitrary<Mapping> = rank
  * The same tasks as nested lists, by the definition of composition (reference 1.4), nothing shared with the product's
  * code.
  */
-export interface Plain {
+interface Plain {
   workers: number
   shape: number[]
   tasks: (worker: number) => number[][]
 }
 
-export function plainSpatial(d: number[], ranks: number[]): Plain {
+function plainSpatial(d: number[], ranks: number[]): Plain {
   const stride = (i: number) => d.reduce((n, e, j) => ((ranks[j] as number) > (ranks[i] as number) ? n * e : n), 1)
   return {
     workers: d.reduce((a, b) => a * b, 1),
@@ -98,7 +98,7 @@ export function plainSpatial(d: number[], ranks: number[]): Plain {
   }
 }
 
-export function plainRepeat(d: number[], ranks: number[]): Plain {
+function plainRepeat(d: number[], ranks: number[]): Plain {
   const stride = (i: number) => d.reduce((n, e, j) => ((ranks[j] as number) > (ranks[i] as number) ? n * e : n), 1)
   const all = d.reduce<number[][]>(
     (list, e) => list.flatMap(t => Array.from({ length: e }, (_, v) => [...t, v])),
@@ -108,7 +108,7 @@ export function plainRepeat(d: number[], ranks: number[]): Plain {
   return { workers: 1, shape: d, tasks: () => [...all].sort((a, b) => place(a) - place(b)) }
 }
 
-export function plainCompose(a: Plain, b: Plain): Plain {
+function plainCompose(a: Plain, b: Plain): Plain {
   return {
     workers: a.workers * b.workers,
     shape: a.shape.map((e, i) => e * (b.shape[i] as number)),

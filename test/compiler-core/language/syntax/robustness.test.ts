@@ -72,6 +72,8 @@ describe('size and nesting', () => {
   const n = 80_000
   /** The text, and the diagnostics that it may have. */
   const cases: readonly [name: string, text: string, codes: readonly string[]][] = [
+    ['statements', `device f() { ${'x[0].y = 1\n f(1) '.repeat(n)}}`, []],
+    ['definitions', `operator o(x: f32[n]) -> y: f32[n] { ${'y[i] = x[i]\n '.repeat(n)}}`, []],
     ['long sum', `let x = a${' + a'.repeat(n)}`, ['too-deep']],
     ['sum within the limit', `let x = a${' + a'.repeat(limits.height - 10)}`, []],
     ['members', `let x = a${'.b'.repeat(n)}`, ['too-deep']],
