@@ -7,12 +7,15 @@
  */
 import type { Diagnostic, Span } from '../language/diagnostics.ts'
 
+/** Characters of a source line that are shown. */
+const longestLine = 160
+
 export function diagnosticText(file: string, text: string, d: Diagnostic): string {
   const { line, character } = positionAt(text, d.span.start)
-  const source = lineAt(text, line)
+  const { source, column } = excerpt(lineAt(text, line), character)
   const number = String(line + 1)
-  const width = Math.max(1, Math.min(d.span.end, d.span.start + source.length - character) - d.span.start)
-  const indent = source.slice(0, character).replace(/[^\t]/g, ' ')
+  const width = Math.max(1, Math.min(d.span.end - d.span.start, source.length - column))
+  const indent = source.slice(0, column).replace(/[^\t]/g, ' ')
   return `${file}:${line + 1}:${character + 1}: ${d.severity}: ${d.message} [${d.code}]\n`
     + `  ${number} | ${source}\n  ${' '.repeat(number.length)} | ${indent}${'^'.repeat(width)}\n`
 }
@@ -25,6 +28,14 @@ function positionAt(text: string, offset: number): { line: number; character: nu
 
 export function rangeOf(text: string, span: Span) {
   return { start: positionAt(text, span.start), end: positionAt(text, span.end) }
+}
+
+/** The line, or of a long one the part around a character, and where that character stands in it. */
+function excerpt(line: string, character: number): { source: string; column: number } {
+  if (line.length <= longestLine) return { source: line, column: character }
+  const from = Math.max(0, character - longestLine / 2)
+  const lead = from > 0 ? '...' : '', rest = from + longestLine < line.length ? '...' : ''
+  return { source: lead + line.slice(from, from + longestLine) + rest, column: character - from + lead.length }
 }
 
 function lineAt(text: string, line: number): string {

@@ -93,6 +93,16 @@ describe('what is wrong', () => {
   })
 })
 
+describe('a long line', () => {
+  it('is shown around what is wrong', () => {
+    const { errors } = mappingReport(`spatial(2)${' * spatial(2)'.repeat(30)} * spatial(0)${' * spatial(2)'.repeat(30)}`, target)
+    const [, source, mark] = errors.split('\n')
+    expect(source?.slice(0, 9)).toBe('  1 | ...')
+    expect(source?.length).toBe(172)
+    expect(source?.[mark?.indexOf('^') ?? -1]).toBe('0')
+  })
+})
+
 describe('the JSON Schema of the output', () => {
   const validator = (schema: z.ZodType) => new Ajv2020().compile(z.toJSONSchema(schema))
   it('takes mappings and layouts, listed and counted', () => {
