@@ -1,7 +1,8 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse, parseExpression } from '../../../../compiler-core/language/syntax/parser.ts'
+import { needs } from '../../../harness/needs.ts'
 import { fixtures, samples } from './corpus.ts'
 import { dump } from './dump.ts'
 
@@ -145,12 +146,12 @@ describe('whole files', () => {
   const inRepository = [...fixtures, ...samples('compiler-core/library/std'), ...samples('docs/examples')]
   it.each(inRepository.map(({ name, text }) => [name, text]))('%s', (_, text) => { expect(parse(text).diagnostics).toEqual([]) })
 
-  const shared = path.join(import.meta.dirname, '../../../../../shared')
-  it.skipIf(!existsSync(shared))('the prototype and the example of the design', () => {
-    const page = readFileSync(path.join(shared, 'design/language.md'), 'utf8')
+  const shared = needs('../shared'), folder = path.join(import.meta.dirname, '../../../../../shared')
+  it.skipIf(shared.missing)(`the prototype and the example of the design (${shared.label})`, () => {
+    const page = readFileSync(path.join(folder, 'design/language.md'), 'utf8')
     const example = page.split('\n').filter(line => line.startsWith('    ') || line === '').join('\n')
     expect(example).toContain('schedule tiled for batch_matmul')
-    const files = globSync(path.join(shared, 'prototypes/language/{std,printed}/*.heddle'))
+    const files = globSync(path.join(folder, 'prototypes/language/{std,printed}/*.heddle'))
     expect(files.length).toBeGreaterThan(10)
     for (const text of [example, ...files.map(file => readFileSync(file, 'utf8'))]) expect(parse(text).diagnostics).toEqual([])
   })
