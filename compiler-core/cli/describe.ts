@@ -68,9 +68,10 @@ function mappingDescription(m: Mapping): string {
     ['workers', String(m.workers)],
     ['task shape', shapeText(m.shape)],
     ['tasks', each === undefined ? 'differ from worker to worker' : `${each} a worker`],
-    ['coverage', coverageText(coverage(m))],
-    ['worker w, step k', `(${closedForm(m).join(', ')})`]
+    ['coverage', coverageText(coverage(m))]
   ]
+  const form = closedForm(m)
+  if (form) facts.push(['worker w, step k', `(${form.join(', ')})`])
   const workers = shown(m.workers, 8).map(w => w === undefined ? ['...'] : [String(w), workerText(m, w)])
   return `${mappingText(m)}\n${table(facts)}\n${table([['worker', 'tasks'], ...workers])}`
 }

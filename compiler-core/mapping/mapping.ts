@@ -360,16 +360,12 @@ export function equalMappings(a: Mapping, b: Mapping): boolean {
 }
 
 /**
- * The index of each axis as a formula over the worker `w` and the step `k`, in Heddle. Where a custom mapping has more
- * tasks than a formula can show, it is left as `tasks[k]`.
+ * The index of each axis as a formula over the worker `w` and the step `k`, in Heddle. Undefined where a custom mapping
+ * is a table, or has more tasks than a formula can show.
  */
-export function closedForm(m: Mapping): readonly string[] {
-  const longest = m.factors.reduce((n, f) => Math.max(n, f.kind === 'custom' ? mostOwnSteps(f) : 0), 0)
-  const brief: Arithmetic<Expr> = {
-    ...symbols,
-    choose: (index, count, item) => count <= 4 ? symbols.choose(index, count, item) : variable(`tasks[${exprText(index)}]`)
-  }
-  return taskAt(m, variable('w'), variable('k'), longest <= 4 ? symbols : brief).map(e => exprText(e))
+export function closedForm(m: Mapping): readonly string[] | undefined {
+  const shown = m.factors.every(f => f.kind !== 'custom' || (f.tasks.kind === 'expressions' && f.tasks.tasks.length <= 4))
+  return shown ? taskAt(m, variable('w'), variable('k'), symbols).map(e => exprText(e)) : undefined
 }
 
 /** The mapping in Heddle. */

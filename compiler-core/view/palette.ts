@@ -5,7 +5,8 @@
  * Kinds that are compared (warps, blocks) take the palette of Okabe and Ito, which people with any colour vision tell
  * apart. Threads take the colour of their warp, lighter or darker by lane; lanes at a distance of 1, 2, 4, 8 or 16,
  * which are the neighbours in most pictures, differ by at least a quarter of the range; a single warp takes the range
- * of viridis. Kinds that are ordered (steps, offsets, banks, lanes) take viridis, whose lightness grows evenly.
+ * of viridis, and up to eight workers are kinds themselves. Kinds that are ordered (steps, offsets, banks, lanes) take
+ * viridis, whose lightness grows evenly.
  */
 import { interpolateRgbBasis, interpolateViridis, lab, rgb } from 'd3'
 
@@ -29,7 +30,8 @@ export type Rgb = readonly [number, number, number]
 
 export function paletteOf(c: Colouring): Palette {
   switch (c.by) {
-    case 'thread': return c.workers <= c.warpSize ? { table: oneWarp(c.warpSize), group: worker => laneOf(c, worker) }
+    case 'thread': return c.workers <= okabeIto.length ? { table: kinds, group: worker => worker }
+      : c.workers <= c.warpSize ? { table: oneWarp(c.warpSize), group: worker => laneOf(c, worker) }
       : {
         table: Uint32Array.from({ length: families.length * c.warpSize }, (_, i) =>
           parse(families[Math.floor(i / c.warpSize)]?.(lanePosition(i % c.warpSize, c.warpSize)) ?? '')),

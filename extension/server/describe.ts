@@ -37,9 +37,10 @@ function describeMapping(m: Mapping): string {
   const covered = uncovered === 0 && replicated === 0 ? 'each task once'
     : [uncovered === 0 ? '' : `${uncovered} of ${cells} tasks uncovered`, replicated === 0 ? '' : `${replicated} of ${cells} tasks replicated, up to ${most} times`]
       .filter(part => part !== '').join(', ')
+  const form = closedForm(m)
   return [
     table([['Workers', String(m.workers)], ['Task shape', shapeText(m.shape)], ['Tasks a worker', tasks === undefined ? 'differs' : String(tasks)], ['Coverage', covered]]),
-    `Worker \`w\`, step \`k\` executes task \`(${closedForm(m).map(shortened).join(', ')})\``,
+    ...form === undefined ? [] : [`Worker \`w\`, step \`k\` executes task \`(${form.map(shortened).join(', ')})\``]
   ].join('\n\n')
 }
 

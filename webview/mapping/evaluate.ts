@@ -33,7 +33,8 @@ export interface MappingFacts {
   readonly steps: number
   readonly coverage: Coverage
   /** An index an axis, over `w` and `k`. */
-  readonly closedForm: readonly string[]
+  /** Undefined where the mapping has none. */
+  readonly closedForm: readonly string[] | undefined
 }
 
 export interface LayoutFacts {

@@ -25,8 +25,9 @@ export function createHeader(): Header {
           ...coverageWords(facts).map(part => badge(`${part.good ? '\u2713' : '\u26a0'} ${part.text}`, { kind: part.good ? 'good' : 'warning', title: 'How often the cells of the task shape are executed' }))
         ]
         : [badge(shapeWords(facts.shape), { title: 'Shape' }), badge(storageWords(facts))])
-      form.textContent = closedFormText(facts, axisNames(facts.shape.length))
-      form.title = form.textContent
+      const formula = closedFormText(facts, axisNames(facts.shape.length))
+      form.hidden = formula === undefined
+      form.textContent = form.title = formula ?? ''
     }
   }
 }

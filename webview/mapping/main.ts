@@ -553,6 +553,7 @@ function start(evaluator: Evaluator): void {
     if (scene === null || subject === null) return
     const { facts } = scene, ratio = window.devicePixelRatio || 1, style = styleNow(scene, ratio)
     const geometry = geometryNow(scene)
+    const formula = closedFormText(facts, facts.shape.map((_, axis) => `i${axis}`))
     const caption: Caption = {
       title: subject.title,
       lines: [
@@ -561,7 +562,7 @@ function start(evaluator: Evaluator): void {
           ? [countText(facts.workers, 'worker'), shapeWords(facts.shape), tasksWords(facts),
             ...coverageWords(facts).map(part => part.text)].join(' \u00b7 ')
           : [shapeWords(facts.shape), countText(facts.size, 'storage cell')].join(' \u00b7 '),
-        closedFormText(facts, facts.shape.map((_, axis) => `i${axis}`))
+        ...formula === undefined ? [] : [formula]
       ],
       legend: swatches(legendOf(colouringFor(facts, view), facts, groupsFor(facts)))
     }

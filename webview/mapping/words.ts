@@ -41,8 +41,8 @@ export function tasksWords(facts: MappingFacts): string {
     : `${countText(facts.tasksPerWorker, 'task')} a worker`
 }
 
-export function closedFormText(facts: Facts, names: readonly string[]): string {
-  return facts.kind === 'mapping' ? `worker w, step k \u2192 (${facts.closedForm.join(', ')})`
+export function closedFormText(facts: Facts, names: readonly string[]): string | undefined {
+  return facts.kind === 'mapping' ? facts.closedForm && `worker w, step k \u2192 (${facts.closedForm.join(', ')})`
     : `(${names.join(', ')}) \u2192 offset ${facts.closedForm}`
 }
 
