@@ -1,35 +1,26 @@
-// The pictures of README.md and docs, taken from the running product: `npm run pictures` writes docs/images/*.png.
+// The picture of README.md, taken from the running product: `npm run pictures` writes docs/images/*.png.
 import path from 'node:path'
 import { root } from '../../scripts/paths.ts'
 import { expect, test, themes } from '../harness/workbench.ts'
 
-const pictures = [
-  { name: 'explorer-dark', theme: themes.dark },
-  { name: 'explorer-light', theme: themes.light },
-  { name: 'explorer-contrast', theme: themes.contrast }
-]
+test.use({
+  folder: 'docs/examples',
+  viewport: { width: 1500, height: 900 },
+  settings: {
+    'workbench.colorTheme': themes.dark, 'editor.minimap.enabled': false, 'workbench.activityBar.location': 'hidden',
+    'workbench.sideBar.location': 'right', 'editor.wordWrap': 'on'
+  }
+})
 
-for (const { name, theme } of pictures) {
-  test.describe(name, () => {
-    test.use({
-      folder: 'docs/examples',
-      viewport: { width: 1500, height: 900 },
-      settings: {
-        'workbench.colorTheme': theme, 'editor.minimap.enabled': false, 'workbench.activityBar.location': 'hidden',
-        'workbench.sideBar.location': 'right', 'editor.wordWrap': 'on'
-      }
-    })
-    test('a matmul tile beside its text', async ({ workbench }) => {
-      const { page } = workbench
-      await workbench.openFile('4-matmul-block.heddle')
-      await page.keyboard.press('ControlOrMeta+B')
-      await page.locator('.codelens-decoration a').first().waitFor()
-      await workbench.goTo(16, 14)
-      await workbench.command('Heddle: Show Task Mapping')
-      await expect(workbench.webview().locator('canvas').first()).toBeVisible()
-      await expect(workbench.webview().getByText('256').first()).toBeVisible()
-      await page.waitForTimeout(1500) // the panel slides in
-      await page.screenshot({ path: path.join(root, 'docs/images', `${name}.png`) })
-    })
-  })
-}
+test('a matmul tile beside its text', async ({ workbench }) => {
+  const { page } = workbench
+  await workbench.openFile('4-matmul-block.heddle')
+  await page.keyboard.press('ControlOrMeta+B')
+  await page.locator('.codelens-decoration a').first().waitFor()
+  await workbench.goTo(16, 14)
+  await workbench.command('Heddle: Show Task Mapping')
+  await expect(workbench.webview().locator('canvas').first()).toBeVisible()
+  await expect(workbench.webview().getByText('256 workers', { exact: true })).toBeVisible()
+  await page.waitForTimeout(1500) // the panel slides in
+  await page.screenshot({ path: path.join(root, 'docs/images/explorer-dark.png') })
+})
