@@ -1,0 +1,157 @@
+/**
+ * Fusion after scheduling: rewrites an anchor's program so that it computes a whole group. Every load of a fused input
+ * becomes the expression of its producers, every store of a fused output becomes the store of the last consumer.
+ *
+ *     ga[i, p] = if row < 196 && q < 64 then a[r, row, q] else 0      a = cast(x)
+ *     if row < 196 && col < 256 { c[r, row, col] = acc[i, j] }        y = relu(transpose(reshape(c)) + bias)
+ * ->
+ *     ga[i, p] = if row < 196 && q < 64 then f32(x[r, row, q]) else 0
+ *     if row < 196 && col < 256 { y[0, col, row / 14, row % 14] = max(acc[i, j] + bias[col], 0) }
+ *
+ * The program comes in with explicit bounds (no `??`, no `=?`). The predicates are those of the anchor's own tensors
+ * and stay as they are; what fusion puts in their place gets none, since it is only evaluated inside of them
+ * (reference 4.4). An index that the fused expression uses more than once is named by a `let` in front.
+ */
+import { ref, withOrigins } from '../ir/build.ts'
+import type { Finding } from '../ir/finding.ts'
+import type { Axis, Buffer, Expr, Kernel, Let, Program, Stmt, Store, Variable } from '../ir/ir.ts'
+import { joinOrigins, originsThrough, type Origin, type Origins } from '../ir/origin.ts'
+import {
+  equalExpr, forEachExpr, forEachExprIn, forEachStmt, freeVariables, mapExpr, mapOwnExprs, mapStmts, someExpr,
+  substitute
+} from '../ir/visit.ts'
+import type { Group } from '../graph/flow.ts'
+import { epilogueOf, prologueOf, rounded, type Epilogue, type Prologue } from './compose.ts'
+
+/**
+ * `anchor`'s parameters are the inputs and outputs of the group's anchor, in order. No program where the schedule does
+ * something else with a fused tensor than to load elements of an input or to store each element of an output once;
+ * the findings say what.
+ */
+export function fuse(anchor: Program, group: Group, name: string): {
+  readonly program: Program | undefined
+  readonly findings: readonly Finding[]
+} {
+  const { inputs, outputs, application } = group.anchor
+  const loads = new Map(inputs.map((tensor, i) => [anchor.parameters[i]!, prologueOf(group, tensor) ?? tensor]))
+  const stores = new Map(outputs.map((tensor, i) =>
+    [anchor.parameters[inputs.length + i]!, epilogueOf(group, i) ?? tensor]))
+  const findings = anchor.kernels.flatMap(kernel => obstacles(kernel, stores))
+  if (findings.length > 0) return { program: undefined, findings }
+  const rewriting = { loads, stores, through: throughApplication(application) }
+  const kernels = anchor.kernels.map(kernel => ({
+    ...kernel, body: rewriteBody(kernel.body, rewriting), origins: rewriting.through(kernel.origins)
+  }))
+  const parameters = [...group.inputs, ...group.outputs], origins = rewriting.through(anchor.origins)
+  const extents = [...new Set(parameters.flatMap(p => p.shape.flatMap(e => [...freeVariables(e)])))]
+  return { program: { ...anchor, name, kernels, parameters, extents, origins }, findings }
+}
+
+/** By the anchor's parameter: the expression that is fused, or the tensor of the graph that it is. */
+type Loads = ReadonlyMap<Buffer, Prologue | Buffer>
+type Stores = ReadonlyMap<Buffer, Epilogue | Buffer>
+
+interface Rewriting {
+  readonly loads: Loads
+  readonly stores: Stores
+  /** The anchor's origins as seen from the graph. */
+  readonly through: (origins: Origins) => Origins
+}
+
+/** Accesses of fused outputs that cannot be rewritten. */
+function obstacles(kernel: Kernel, stores: Stores): readonly Finding[] {
+  const findings: Finding[] = []
+  const check = (buffer: Buffer, origins: Origins, how: string) => {
+    const to = stores.get(buffer)
+    if (!to || !isFused(to)) return
+    const message = `\`${buffer.name}\` ${how}, so nothing can be fused behind it.`
+    findings.push({ code: 'not-fused', severity: 'error', message, origins, related: [] })
+  }
+  forEachExprIn(kernel.body, e => {
+    if (e.kind === 'load') check(e.buffer, e.origins, 'is read by the kernel that stores it')
+  })
+  forEachStmt(kernel.body, s => {
+    if (s.kind === 'effect' && s.effect === 'atomic_add') check(s.buffer, s.origins, 'is summed up by `atomic_add`')
+  })
+  return findings
+}
+
+function rewriteBody(body: readonly Stmt[], rewriting: Rewriting): readonly Stmt[] {
+  return mapStmts(body, s => {
+    const names: Let[] = []
+    // the condition of a `while` is evaluated anew each time
+    const own = mapOwnExprs(s, e => rewriteExpr(e, rewriting, s.kind === 'while' ? undefined : names, []))
+    const last = rewriteStmt({ ...own, origins: rewriting.through(own.origins) }, rewriting, names)
+    return [...names, last]
+  })
+}
+
+function rewriteStmt(s: Stmt, { stores, through }: Rewriting, names: Let[]): Stmt {
+  switch (s.kind) {
+    case 'store': {
+      const to = stores.get(s.buffer)
+      if (!to) return s
+      if (s.guarded) throw new Error('Fusion needs explicit bounds')
+      return isFused(to) ? storeThrough(to, s, names) : { ...s, buffer: to }
+    }
+    case 'effect': {
+      const to = s.effect === 'atomic_add' ? stores.get(s.buffer) : undefined
+      return s.effect === 'atomic_add' && to && !isFused(to) ? { ...s, buffer: to } : s
+    }
+    case 'tasks': return { ...s, factorOrigins: s.factorOrigins.map(through) }
+    default: return s
+  }
+}
+
+/**
+ * Replaces the loads of the anchor's parameters at a place that is reached under the conditions `path`. What is used
+ * more than once is put into `names`.
+ */
+function rewriteExpr(e: Expr, r: Rewriting, names: Let[] | undefined, path: readonly Expr[]): Expr {
+  const own = withOrigins(e, r.through(e.origins))
+  const inner = (child: Expr, ...conditions: readonly Expr[]) => rewriteExpr(child, r, names, [...path, ...conditions])
+  switch (own.kind) {
+    case 'select': {
+      const condition = inner(own.condition)
+      const then = inner(own.then, condition), otherwise = inner(own.otherwise, not(condition))
+      return { ...own, condition, then, otherwise }
+    }
+    case 'binary': {
+      if (own.operator !== '&&' && own.operator !== '||') return mapChildren(own, child => inner(child))
+      const left = inner(own.left)
+      return { ...own, left, right: inner(own.right, own.operator === '&&' ? left : not(left)) }
+    }
+    case 'load': {
+      const to = r.loads.get(own.buffer) ?? r.stores.get(own.buffer)
+      const read = mapChildren(own, child => inner(child))
+      if (!to || read.kind !== 'load') return read
+      if (read.outside) throw new Error('Fusion needs explicit bounds')
+      if (!isFused(to)) return { ...read, buffer: to }
+      const value = valueAt(to, read.indices, [], names, path)
+      return withOrigins(value, joinOrigins(value.origins, own.origins))
+    }
+    default: return mapChildren(own, child => inner(child))
+  }
+}
+
+function storeThrough(epilogue: Epilogue, s: Store, names: Let[]): Store {
+  const { stored, tensor } = epilogue
+  const result = rounded(s.value, s.buffer)
+  const once = isName(result) || usesOf(stored, [...epilogue.parts.map(p => p.value), epilogue.value]) < 2
+  const given = new Map([[stored, once ? result : nameOf(stored, result, names)]])
+  const axes = named(epilogue, s.indices, epilogue.indices, names)
+  return {
+    ...s, buffer: tensor, indices: epilogue.indices.map(i => substitute(i, axes)),
+    value: valueWith(epilogue, new Map([...axes, ...given]), names, []),
+    origins: joinOrigins(s.origins, epilogue.origins)
+  }
+}
+/** Many nodes share one list of origins. */
+function throughApplication(application: Origin): (origins: Origins) => Origins {
+  const seen = new Map<Origins, Origins>()
+  return origins => {
+    const known = seen.get(origins) ?? originsThrough(origins, application)
+    seen.set(origins, known)
+    return known
+  }
+}
