@@ -1,0 +1,98 @@
+/**
+ * Layouts disappear: each access has one index, an offset into the buffer's cells.
+ *
+ *     c[r, i, j]                c: f32[4, 128, 64]                      c[r * 8192 + i * 64 + j]
+ *     c[r, i, j]                c: f32[batch, m, n]                     c[(r * m + i) * n + j]
+ *     acc[i, j]                 in local(4, 8) * row_major(4, 4)   ->   acc[i1 * 4 + j1]
+ *
+ * The offset in a register tensor is simplified until only loops are left; those are unrolled, since registers have no
+ * addresses. Whether the thread holds the element is checked before (ownership.ts).
+ */
+import { binary, cast, constant, indexArithmetic } from '../ir/build.ts'
+import type { Finding } from '../ir/finding.ts'
+import type { Buffer, Expr, Program, Variable } from '../ir/ir.ts'
+import type { Origins } from '../ir/origin.ts'
+import { printExpr } from '../ir/print.ts'
+import { simplify } from '../ir/simplify.ts'
+import { forEachStmt, freeVariables } from '../ir/visit.ts'
+import { offset } from '../mapping/layout.ts'
+import { findingList } from './finding-list.ts'
+import { letExpander } from './let-values.ts'
+import { rewriteStatements } from './rewrite.ts'
+import { mapInScope, rewriteProgram, type Scope } from './scope.ts'
+
+/** Each access has one index. Errors: `dynamic-register`. */
+export function flattenAccesses(program: Program): { program: Program; findings: readonly Finding[] } {
+  const findings = findingList()
+  const unrollable = unrollableLoops(program), needed = new Set<Variable>()
+  const expand = letExpander(program.kernels.flatMap(k => k.body))
+
+  const cell = (buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope): Expr => {
+    if (buffer.scope !== 'register') return cellOffset(buffer, indices, origins)
+    const at = simplify(scope.facts, cellOffset(buffer, indices.map(expand), origins))
+    for (const v of freeVariables(at)) {
+      if (unrollable.has(v)) needed.add(v)
+      else findings.add(dynamicRegister(buffer, indices, v, origins))
+    }
+    return at
+  }
+  const flat = rewriteProgram(program, {
+    expr: (e, scope) => mapInScope(e, scope, (node, here) => node.kind === 'load'
+      ? { ...node, indices: [cell(node.buffer, node.indices, node.origins, here)] }
+      : node),
+    stmt: (s, scope) => s.kind === 'store' || (s.kind === 'effect' && s.effect === 'atomic_add')
+      ? { ...s, indices: [cell(s.buffer, s.indices, s.origins, scope)] }
+      : s
+  })
+  const unrolled = rewriteStatements(flat, s => s.kind === 'for' && needed.has(s.variable) && s.unroll === 'automatic'
+    ? { ...s, unroll: 'full' }
+    : s)
+  return { program: unrolled, findings: findings.all() }
+}
+
+/** Loops that may be unrolled fully: of a known extent, and without a word that says otherwise. */
+function unrollableLoops(program: Program): ReadonlySet<Variable> {
+  const variables = new Set<Variable>()
+  for (const k of program.kernels) {
+    forEachStmt(k.body, s => {
+      const allowed = s.kind === 'for' && (s.unroll === 'full' || s.unroll === 'automatic')
+      if (allowed && s.extent.kind === 'constant') variables.add(s.variable)
+    })
+  }
+  return variables
+}
+
+function cellOffset(buffer: Buffer, indices: readonly Expr[], origins: Origins): Expr {
+  const whole = indices.map(e => cast(e, 'index'))
+  if (buffer.layout) return offset(buffer.layout, whole, indexArithmetic(origins))
+  if (buffer.shape.slice(1).every(e => e.kind === 'constant')) {
+    let stride = 1
+    return buffer.shape.map((extent, axis) => ({ extent, index: whole[axis] ?? constant(0) })).reverse()
+      .flatMap(({ extent, index }) => {
+        const term = isOne(extent) ? [] : [binary('*', index, constant(stride), origins)]
+        stride *= extent.kind === 'constant' ? Number(extent.value) : 1
+        return term
+      })
+      .reverse()
+      .reduce<Expr>((sum, term) => binary('+', sum, term, origins), constant(0, 'index', origins))
+  }
+  return buffer.shape.reduce<Expr>((sum, extent, axis) => {
+    const scaled = binary('*', sum, extent, origins)
+    return isOne(extent) ? sum : binary('+', scaled, whole[axis] ?? constant(0), origins)
+  }, constant(0, 'index', origins))
+}
+
+/** The only index along such an axis is 0. */
+function isOne(extent: Expr): boolean {
+  return extent.kind === 'constant' && extent.value === 1
+}
+
+function dynamicRegister(buffer: Buffer, indices: readonly Expr[], by: Variable, origins: Origins): Finding {
+  const advice = by.role === 'loop'
+    ? 'Its loop must have an extent that is known, and be unrolled (`unroll for`)'
+    : 'Use shared memory, or an index that unrolled loops decide'
+  return {
+    code: 'dynamic-register', severity: 'error', origins, related: [],
+    message: `\`${buffer.name}[${indices.map(printExpr).join(', ')}]\` is a register whose number depends on \`${by.name}\`, and registers have no addresses. ${advice}.`
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * A barrier is reached by all threads of a block or by none.
+ *
+ *     if threadIdx.x < 32 { syncthreads() }                 an error
+ *     for t in 0..n { if t == n - 1 { syncthreads() } }     right: no thread decides
+ *     if threadIdx.x < 32 { return } ... syncthreads()      an error: some threads have left
+ *
+ * A value varies if it follows from `threadIdx`, from a thread's registers or from a shuffle, or was assigned where not
+ * all threads come. What is read from global or shared memory at the same place is the same for all threads.
+ */
+import { rangeOf } from '../ir/facts.ts'
+import type { Finding } from '../ir/finding.ts'
+import type { Expr, Kernel, Program, Stmt, Variable } from '../ir/ir.ts'
+import type { Origins } from '../ir/origin.ts'
+import { prove } from '../ir/prove.ts'
+import { printExpr } from '../ir/print.ts'
+import { binary, constant, ref } from '../ir/build.ts'
+import { childrenOf } from '../ir/visit.ts'
+import { tasksPerWorker } from '../mapping/mapping.ts'
+import { findingList, type FindingList } from './finding-list.ts'
+import { enteredScopes, kernelScope, ownScope, scopeAfter, type Scope } from './scope.ts'
+
+/** Errors: `divergent-barrier`. */
+export function checkBarriers(program: Program): readonly Finding[] {
+  const findings = findingList()
+  for (const kernel of program.kernels) {
+    const varying = varyingVariables(kernel, program)
+    walk(kernel.body, kernelScope(kernel, program), { varying, findings, reports: true }, undefined)
+  }
+  return findings.all()
+}
+
+/** Why not all threads come here. */
+interface Divergence { readonly condition: Expr; readonly origins: Origins }
+
+interface Walk {
+  readonly varying: Set<Variable>
+  readonly findings: FindingList
+  readonly reports: boolean
+}
+
+/** Where threads part for longer than a statement: until the loop ends, or the kernel. */
+interface Exits { readonly loop: Divergence | undefined; readonly kernel: Divergence | undefined }
+
+const noExits: Exits = { loop: undefined, kernel: undefined }
+
+/** Until no more variables vary: an assignment late in a loop is seen early in the next turn. */
+function varyingVariables(kernel: Kernel, program: Program): Set<Variable> {
+  const varying = new Set<Variable>(), findings = findingList()
+  for (let known = -1; known < varying.size;) {
+    known = varying.size
+    walk(kernel.body, kernelScope(kernel, program), { varying, findings, reports: false }, undefined)
+  }
+  return varying
+}
+
+function walk(body: readonly Stmt[], scope: Scope, w: Walk, around: Divergence | undefined): Exits {
+  let here = scope, exits = noExits
+  body.forEach((s, n) => {
+    exits = firstOf(exits, step(s, here, w, around ?? exits.kernel ?? exits.loop))
+    here = scopeAfter(s, here, body.slice(n + 1))
+  })
+  return exits
+}
+
+function step(s: Stmt, scope: Scope, w: Walk, around: Divergence | undefined): Exits {
+  const [first, second] = enteredScopes(s, scope)
+  switch (s.kind) {
+    case 'let':
+      if (varies(s.value, scope, w)) w.varying.add(s.variable)
+      return noExits
+    case 'declare': case 'assign':
+      if (around || varies(s.value, scope, w)) w.varying.add(s.variable)
+      return noExits
+    case 'effect':
+      if (s.effect === 'atomic_add' && s.old) w.varying.add(s.old)
+      return noExits
+    case 'barrier':
+      report(s, '`syncthreads()`', w, around)
+      return noExits
+    case 'allocate':
+      if (s.buffer.scope === 'shared' && s.value) report(s, 'setting shared memory, which ends with a barrier,', w, around)
+      return noExits
+    case 'jump':
+      if (!around) return noExits
+      return s.to === 'return' ? { loop: undefined, kernel: around } : { loop: around, kernel: undefined }
+    case 'if': {
+      const parted = around ?? divergence(s.condition, s.origins, scope, w)
+      return firstOf(walk(s.then, first ?? scope, w, parted), walk(s.otherwise, second ?? scope, w, parted))
+    }
+    case 'while':
+      return loop(s.body, first ?? scope, w, around ?? divergence(s.condition, s.origins, ownScope(s, scope), w))
+    case 'for':
+      return loop(s.body, first ?? scope, w, around ?? (varies(s.extent, scope, w)
+        ? { condition: s.extent, origins: s.origins }
+        : undefined))
+    case 'tasks': {
+      if (!varies(s.worker, scope, w)) return loop(s.body, first ?? scope, w, around)
+      for (const v of s.variables) w.varying.add(v)
+      const all = rangeOf(scope.facts, s.worker).high < s.mapping.workers && tasksPerWorker(s.mapping) !== undefined
+      const limit = binary('<', s.worker, constant(s.mapping.workers))
+      return loop(s.body, first ?? scope, w, around ?? (all ? undefined : { condition: limit, origins: s.origins }))
+    }
+    case 'store': case 'copy':
+      return noExits
+  }
+}
+
+/** Threads that leave a turn or the loop miss what comes later in it, and in its next turns. */
+function loop(body: readonly Stmt[], scope: Scope, w: Walk, around: Divergence | undefined): Exits {
+  const quiet = walk(body, scope, { ...w, reports: false }, around)
+  walk(body, scope, w, around ?? quiet.loop ?? quiet.kernel)
+  return { loop: undefined, kernel: quiet.kernel }
+}
+
+function divergence(condition: Expr, origins: Origins, scope: Scope, w: Walk): Divergence | undefined {
+  if (!varies(condition, scope, w) || prove(scope.facts, condition) !== undefined) return undefined
+  return { condition, origins: condition.origins.length > 0 ? condition.origins : origins }
+}
+
+function varies(e: Expr, scope: Scope, w: Walk): boolean {
+  switch (e.kind) {
+    case 'variable': {
+      if (e.variable.role !== 'thread') return w.varying.has(e.variable)
+      const { low, high } = rangeOf(scope.facts, ref(e.variable))
+      return low !== high
+    }
+    case 'load': return e.buffer.scope === 'register' || childrenOf(e).some(c => varies(c, scope, w))
+    case 'call': return e.intrinsic.startsWith('shfl') || e.args.some(c => varies(c, scope, w))
+    default: return childrenOf(e).some(c => varies(c, scope, w))
+  }
+}
+
+function report(s: Stmt, what: string, w: Walk, around: Divergence | undefined): void {
+  if (!around || !w.reports) return
+  const condition = printExpr(around.condition)
+  w.findings.add({
+    code: 'divergent-barrier', severity: 'error', origins: s.origins,
+    message: `Not all threads of a block reach ${what} here: \`${condition}\` differs between them. Move it out, or let a condition decide that is the same for the whole block.`,
+    related: [{ origins: around.origins, message: `\`${condition}\` differs between threads.` }]
+  })
+}
+
+function firstOf(a: Exits, b: Exits): Exits {
+  return { loop: a.loop ?? b.loop, kernel: a.kernel ?? b.kernel }
+}
