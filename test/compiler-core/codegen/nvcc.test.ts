@@ -1,0 +1,72 @@
+// What CUDA's own compiler says to the text: no warning, no stack, no spill, on each architecture.
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { printCuda } from '../../../compiler-core/codegen/cuda.ts'
+import type { ElementName, Program } from '../../../compiler-core/ir/ir.ts'
+import { needs } from '../../harness/needs.ts'
+import { examples } from './examples.ts'
+import { allocate, architecture, at, barrier, buffer, expr, fn, kernel, op, program, store, thread, to } from './support.ts'
+
+const run = promisify(execFile)
+
+/** Everything that `nvcc` and `ptxas` have to say about a program for a target, beyond its resources. */
+async function complaints(p: Program, target: string): Promise<string[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'heddle-nvcc-'))
+  try {
+    await writeFile(path.join(folder, 'a.cu'), printCuda(p, architecture(target)).text)
+    const args = ['-cubin', `-arch=${target}`, '-Xptxas', '-v', '-Werror', 'all-warnings', 'a.cu', '-o', 'a.cubin']
+    const { stdout, stderr } = await run('nvcc', args, { cwd: folder })
+    return `${stdout}${stderr}`.split('\n').filter(line =>
+      line.trim() !== '' && !/^ptxas info|^ {4}0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads$/.test(line))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** Uses every wrapper there is: all types in shuffles, atomics, conversions and arithmetic. */
+function wrappers(): Program {
+  const types: readonly ElementName[] = [
+    'f64', 'f32', 'tf32', 'bf16', 'f16', 'i64', 'i32', 'i16', 'i8', 'u64', 'u32', 'u16', 'u8', 'bool'
+  ]
+  const kernels = types.map(type => {
+    const x = buffer('x', type, 'input', 64)
+    const y = buffer('y', type, 'output', 64)
+    const s = buffer('s', type, 'shared', 64)
+    const value = at(x, thread)
+    const float = type.includes('f')
+    const atomic = (target: typeof y) => ({
+      kind: 'effect', effect: 'atomic_add', buffer: target, indices: [thread], value, old: undefined, origins: []
+    }) as const
+    const results = [
+      fn('shfl_xor_sync', value, expr(1)), fn('shfl_down_sync', value, expr(1)), to(type, to('f32', value)),
+      to(type, to('i32', value)), to(type, to('f64', value)),
+      ...type === 'bool' ? [] : (['+', '-', '*', '/', 'min', 'max'] as const).map(o => op(o, value, at(x, 1))),
+      ...type === 'bool' ? [] : (['<', '<=', '==', '!='] as const).map(o => to(type, to('i32', op(o, value, at(x, 1))))),
+      ...float ? [fn('exp', value), { kind: 'unary', operator: '-', operand: value, type, origins: [] } as const] : [],
+      ...type === 'f32' || type === 'f64' ? [op('+', to(type, op('*', value, value)), at(x, 1))] : [],
+      ...type === 'i32' || type === 'i64' ? [op('%', value, at(x, 1))] : []
+    ]
+    const body = [
+      allocate(s, at(x, 0)), atomic(s), barrier, atomic(y), ...results.map((e, i) => store(y, i, e)),
+      { kind: 'effect', effect: 'assert', condition: op('<', thread, 32), message: 'never', origins: [] } as const
+    ]
+    return { program: program(type, [x, y], []), kernel: kernel({ name: type, body }) }
+  })
+  return {
+    ...program('wrappers', kernels.flatMap(k => k.program.parameters), []), kernels: kernels.map(k => k.kernel)
+  }
+}
+
+const nvcc = needs('nvcc')
+describe.skipIf(nvcc.missing)(`accepted without a word (${nvcc.label})`, () => {
+  it.each(['sm_75', 'sm_80', 'sm_86', 'sm_90', 'sm_120'])('for %s', async target => {
+    const all = Object.entries({ ...examples, wrappers })
+    const said: Record<string, string[]> = {}
+    for (const [name, make] of all) said[name] = await complaints(make(), target)
+    expect(said).toEqual(Object.fromEntries(all.map(([name]) => [name, []])))
+  })
+})
