@@ -1,10 +1,11 @@
 /** Arguments to parameters: which belongs to which, and whether its value is what the parameter's type says. */
 import { builtinUri } from '../library/library.ts'
-import type { Bound } from './natives.ts'
+import type { Bound } from './native-call.ts'
 import { problem, type Frame, type Module, type Run } from './run.ts'
 import { listText, nearest } from './suggestions.ts'
 import type { Expr, Name, Node, Param, Type } from './syntax/tree.ts'
 import { textOf } from './syntax/walk.ts'
+import { isFloating } from './device.ts'
 import { describe, float, itemsOf, tuple, type Value } from './values.ts'
 
 /** An argument of a call, spreads opened. */
@@ -98,7 +99,7 @@ function typePhrase(type: string): string {
  * fit.
  */
 export function convert(home: Module, v: Value, type: Type): Value | undefined {
-  if (v.kind === 'unknown') return v
+  if (v.kind === 'unknown' || v.kind === 'tensor') return v
   if (type.kind === 'TupleType') {
     const items = itemsOf(v)
     if (items?.length !== type.items.length) return undefined
@@ -114,17 +115,22 @@ export function convert(home: Module, v: Value, type: Type): Value | undefined {
   const definition = home.definitionOf.get(type.element)
   if (type.scope !== undefined || type.dims.length > 0 || definition?.uri !== builtinUri) return v
   switch (definition.name) {
-    case 'int': return v.kind === 'int' || (v.kind === 'symbolic' && v.type === 'int') ? v : undefined
-    case 'float': return v.kind === 'int' ? float(Number(v.value)) : v.kind === 'float' ? v : undefined
-    case 'number': return v.kind === 'int' || v.kind === 'float' || v.kind === 'symbolic' ? v : undefined
-    case 'bool': return v.kind === 'bool' || (v.kind === 'symbolic' && v.type === 'bool') ? v : undefined
+    case 'int': if (v.kind === 'device') return v.expr.type === 'bool' || isFloating(v) ? undefined : v
+      return v.kind === 'int' || (v.kind === 'symbolic' && v.type === 'int') ? v : undefined
+    case 'float': if (v.kind === 'device') return isFloating(v) ? v : undefined
+      return v.kind === 'int' ? float(Number(v.value)) : v.kind === 'float' ? v : undefined
+    case 'number': return v.kind === 'device' || v.kind === 'int' || v.kind === 'float' || v.kind === 'symbolic' ? v : undefined
+    case 'bool': if (v.kind === 'device') return v.expr.type === 'bool' ? v : undefined
+      return v.kind === 'bool' || (v.kind === 'symbolic' && v.type === 'bool') ? v : undefined
     case 'shape': {
       const items = itemsOf(v)
-      const whole = items?.every(i => i.kind === 'int' || i.kind === 'unknown' || (i.kind === 'symbolic' && i.type === 'int'))
+      const whole = items?.every(i => i.kind === 'int' || i.kind === 'unknown' || (i.kind === 'symbolic' && i.type === 'int')
+        || (i.kind === 'device' && i.expr.type !== 'bool' && !isFloating(i)))
       return items && whole === true ? tuple(items) : undefined
     }
     case 'tuple': return v.kind === 'tuple' ? v : undefined
-    case 'string': case 'list': case 'mapping': case 'layout': case 'dtype': case 'reducer': case 'loop': return v.kind === definition.name ? v : undefined
+    case 'mapping': return v.kind === 'mapping' || v.kind === 'launch-mapping' ? v : undefined
+    case 'string': case 'list': case 'layout': case 'dtype': case 'reducer': case 'loop': return v.kind === definition.name ? v : undefined
     case 'architecture': return v.kind === 'target' ? v : undefined
     default: return v
   }

@@ -6,8 +6,10 @@
  * names and numbers.
  */
 
-/** UTF-16 offsets into a file's text; `end` is exclusive. */
-export interface Span { readonly start: number; readonly end: number }
+import { findingCodes } from '../ir/finding.ts'
+import type { Span } from '../ir/origin.ts'
+
+export type { Span } from '../ir/origin.ts'
 
 export type Severity = 'error' | 'warning' | 'information'
 
@@ -92,6 +94,15 @@ export const diagnosticCodes = {
   'no-register-layout': 'A register layout follows from `spatial` and `repeat`; a custom mapping has none.',
   'worker-outside': 'Workers are numbered from 0 to the number of workers - 1.',
   'not-one-task': '`.at` is for workers with exactly one task, `.tasks` for workers with equally many.',
+  // kernels, operators and schedules
+  'not-compile-time': 'Shapes of memory, layouts, tune values, ranges of `unroll for` and the like are known at compile time; shape variables that no instance binds are known at launch, elements and threads while the kernel runs.',
+  'no-value': 'Something that has no value where it is used: a name of the operator that nothing binds.',
+  'require-shape': 'A space of schedules never depends on shapes: `require` mentions no shape variable; `applies when` does.',
+  'does-not-apply': 'A schedule with `applies when` serves only the shapes and types that fulfil the condition.',
+  'unbound': 'An instance binds what has no default value: attributes, and shape variables that a schedule is `given`.',
+  'shape-mismatch': 'The shapes of an operator\'s tensors agree with its declaration.',
+  'no-schedule': 'A program is built by a schedule of its operator; the most specific one serves, and one name means one schedule.',
+  ...findingCodes,
 } as const satisfies Record<string, string>
 
 /** A diagnostic of severity `error` unless told otherwise. */

@@ -15,7 +15,7 @@ import type { Diagnostic } from './diagnostics.ts'
 import { bind, bindName, conditionOf, evaluate, isExpression, isLibrary, memberOf, quietly } from './evaluate.ts'
 import { builtinValue, functionValue } from './natives.ts'
 import type { Definition, Resolved } from './resolve.ts'
-import { limits, problem, type Frame, type Module, type Run } from './run.ts'
+import { limits, problem, refuel, type Frame, type Module, type Run } from './run.ts'
 import type { Lexed } from './syntax/lexer.ts'
 import type { Block, Expr, File, Fn, For, NameRef, Node, Pattern, Require } from './syntax/tree.ts'
 import { forEachChild, textOf } from './syntax/walk.ts'
@@ -44,33 +44,34 @@ export function evaluateTree(
 ): Evaluated {
   const values = new Map<Node, Value>()
   const module: Module = { uri, source, definitionOf: resolved.definitionOf, globals: new Map() }
-  const run: Run = {
-    architecture: host.architecture, diagnostics: [], reported: new Set(), calls: [],
-    steps: 0, limit: 0, depth: 0, quiet: 0, problems: 0, gaveUp: false, stopped: false,
-    module: other => other === uri ? module : host.module(other),
-    member: (kind, name) => host.member(kind, name),
-    memberNames: kind => host.memberNames(kind),
-    useMember: (ref, member) => { host.useMember(ref, member) },
-  }
+  const run = createRun({ ...host, module: other => other === uri ? module : host.module(other) })
   const frame: Frame = { module, locals: module.globals, values }
   let value = unknown
   if (root.kind === 'File') {
     for (const item of root.items) if (item.kind === 'Fn') declareFunction(frame, item)
     for (const item of root.items) {
       if (run.steps > limits.fileSteps) break
-      refuel(run)
+      refuel(run, limits.fileSteps)
       walk(run, frame, item)
     }
   } else {
-    refuel(run)
+    refuel(run, limits.fileSteps)
     value = evaluate(run, frame, root)
   }
   return { module, values, value, diagnostics: run.diagnostics }
 }
 
-function refuel(run: Run): void {
-  run.limit = Math.min(run.steps + limits.declarationSteps, limits.fileSteps)
-  run.stopped = false
+/** The state of an evaluation that has found nothing yet, with the fuel of one declaration. */
+export function createRun(host: EvaluationHost): Run {
+  return {
+    architecture: host.architecture, diagnostics: [], reported: new Set(), calls: [], steps: 0,
+    limit: limits.declarationSteps,
+    depth: 0, quiet: 0, problems: 0, gaveUp: false, stopped: false, device: undefined, home: undefined,
+    module: uri => host.module(uri),
+    member: (kind, name) => host.member(kind, name),
+    memberNames: kind => host.memberNames(kind),
+    useMember: (ref, member) => { host.useMember(ref, member) },
+  }
 }
 
 function declareFunction(frame: Frame, n: Fn): void {

@@ -10,7 +10,12 @@
 import { builtinUri, membersUri } from '../library/library.ts'
 import { counted } from '../mapping/shape.ts'
 import { bindArguments, convert, type Given } from './arguments.ts'
-import { combine, memberKind, memberNatives, natives, offsetOf, type Bound, type NativeCall } from './natives.ts'
+import {
+  conditionExpr, deviceCall, deviceCast, deviceSelect, isIntrinsic, laterThan, reading
+} from './device.ts'
+import { guardedElement, reductionOver, tensorAt, type Part } from './tensors.ts'
+import type { Bound, NativeCall } from './native-call.ts'
+import { combine, memberKind, memberNatives, natives, offsetOf } from './natives.ts'
 import { binaryValue, exact, unaryValue } from './operations.ts'
 import type { Definition, DefinitionKind } from './resolve.ts'
 import { limits, problem, spend, type Frame, type Module, type Run } from './run.ts'
@@ -22,7 +27,7 @@ import type {
 import { forEachChild, spanOf, textOf } from './syntax/walk.ts'
 import {
   asSymbolic, bool, containsUnknown, describe, float, int, itemsOf, list, symbolicSelect, through, tuple, unknown,
-  valueWeight, type SourceRange, type Value
+  valueWeight, type Reducer, type SourceRange, type TensorValue, type Value
 } from './values.ts'
 
 // ---------------------------------------------------------------- names
@@ -52,8 +57,13 @@ export function bind(run: Run, frame: Frame, p: Pattern, value: Value, from: Nod
 
 function nameValue(run: Run, frame: Frame, e: NameRef): Value {
   const definition = frame.module.definitionOf.get(e)
-  if (!definition || !(frame.values ? once : often).has(definition.kind)) return unknown
+  if (!definition || !(frame.values ? once : run.device ? always : often).has(definition.kind)) return unknown
   const value = frame.locals.get(definition) ?? run.module(definition.uri)?.globals.get(definition)
+  if (run.device) {
+    if (definition.kind === 'device') return { kind: 'device-function', definition }
+    if (value?.kind === 'device') return reading(run, frame, e, value)
+    if (value?.kind === 'target' && definition.name === 'target') return { kind: 'target', architecture: run.architecture }
+  }
   if (value) return value.kind === 'mapping' || value.kind === 'layout' ? through(value, rangeOf(frame, e)) : value
   const late = (definition.kind === 'let' || definition.kind === 'mapping') && run.calls.length > 0 && definition.uri === run.calls[0]?.module.uri && isTopLevel(definition)
   if (late) {
@@ -66,6 +76,10 @@ function nameValue(run: Run, frame: Frame, e: NameRef): Value {
 /** The kinds of definitions that may have a value: where expressions are evaluated once, and where they run often. */
 const once: ReadonlySet<DefinitionKind> = new Set(['let', 'function', 'mapping', 'tune'])
 const often: ReadonlySet<DefinitionKind> = new Set([...once, 'parameter', 'index', 'variable'])
+/** While a program is elaborated. */
+const always: ReadonlySet<DefinitionKind> = new Set([
+  ...often, 'device', 'result', 'type-parameter', 'shape-variable', 'stage', 'workspace', 'tensor', 'family',
+])
 
 function isTopLevel(d: Definition): boolean { return d.node.parent?.kind === 'File' }
 export function rangeOf(frame: Frame, n: Node): SourceRange {
@@ -133,7 +147,7 @@ function expressionValue(run: Run, frame: Frame, e: Expr): Value {
     case 'Member': return memberValue(run, frame, e)
     case 'Call': return callValue(run, frame, e)
     case 'Element': return elementValue(run, frame, e)
-    case 'GuardedRead': evaluate(run, frame, e.read); evaluate(run, frame, e.outside); return unknown
+    case 'GuardedRead': return guardedRead(run, frame, e)
     case 'Comprehension': return comprehension(run, frame, e)
     case 'Reduction': return reduction(run, frame, e)
     case 'Missing': return unknown
@@ -165,6 +179,7 @@ function literal(run: Run, frame: Frame, e: NumberLiteral, sign: bigint): Value 
 export function conditionOf(run: Run, frame: Frame, e: Node, v: Value): boolean | undefined {
   if (v.kind === 'bool') return v.value
   if (v.kind === 'symbolic') run.gaveUp = true
+  else if (v.kind === 'device') laterThan(run, frame, e, v, 'This condition')
   else if (v.kind !== 'unknown') problem(run, frame.module, e, 'wrong-type', `A condition is true or false; this is ${describe(v)}.`)
   return undefined
 }
@@ -183,6 +198,12 @@ function shortCircuit(run: Run, frame: Frame, e: Extract<Expr, { kind: 'Binary' 
 
 function conditional(run: Run, frame: Frame, e: Conditional): Value {
   const condition = evaluate(run, frame, e.condition)
+  if (condition.kind === 'device') {
+    const known = conditionExpr(run, frame, e.condition, condition)
+    const then = evaluate(run, frame, e.then), otherwise = evaluate(run, frame, e.otherwise)
+    const places = { left: e.then, right: e.otherwise }
+    return known && then.kind !== 'unknown' && otherwise.kind !== 'unknown' ? deviceSelect(run, frame, e, known, then, otherwise, places) : unknown
+  }
   if (condition.kind === 'symbolic' && condition.type === 'bool') {
     const a = asSymbolic(evaluate(run, frame, e.then)), b = asSymbolic(evaluate(run, frame, e.otherwise))
     const value = a && b && symbolicSelect(condition, a, b)
@@ -203,6 +224,7 @@ function conditional(run: Run, frame: Frame, e: Conditional): Value {
 
 function elementValue(run: Run, frame: Frame, e: Element): Value {
   const receiver = evaluate(run, frame, e.receiver)
+  if (receiver.kind === 'tensor') return tensorElement(run, frame, e, receiver)
   const items = receiver.kind === 'unknown' ? undefined : itemsOf(receiver)
   if (!items) {
     for (const index of e.indices) walkSubscript(run, frame, index)
@@ -245,6 +267,10 @@ function position(run: Run, frame: Frame, e: Expr, length: number, end: boolean)
   const v = evaluate(run, frame, e)
   if (v.kind === 'symbolic') run.gaveUp = true
   if (v.kind === 'unknown' || v.kind === 'symbolic') return undefined
+  if (v.kind === 'device') {
+    laterThan(run, frame, e, v, 'An index into a tuple or list')
+    return undefined
+  }
   if (v.kind !== 'int') {
     problem(run, frame.module, e, 'wrong-type', `An index is a whole number; this is ${describe(v)}.`)
     return undefined
@@ -252,6 +278,56 @@ function position(run: Run, frame: Frame, e: Expr, length: number, end: boolean)
   if (v.value >= 0n && v.value < BigInt(length) + (end ? 1n : 0n)) return Number(v.value)
   problem(run, frame.module, e, 'index-outside', `There ${length === 1 ? 'is 1 item' : `are ${length} items`}, counted from 0; this is ${v.value}.`)
   return undefined
+}
+
+// ---------------------------------------------------------------- tensors
+
+/** `x[i, ...r, a ..+ n, ..]`: an element, which is a device value, or a slice. */
+function tensorElement(run: Run, frame: Frame, e: Element, tensor: TensorValue): Value {
+  const parts: Part[] = []
+  for (const s of e.indices) {
+    switch (s.kind) {
+      case 'Whole': parts.push({ kind: 'range', from: undefined, extent: undefined }); break
+      case 'Slice': {
+        const from = evaluate(run, frame, s.from), end = s.to ?? s.length
+        parts.push({ kind: 'range', from: { value: from, node: s.from }, extent: end && { value: evaluate(run, frame, end), node: end, isEnd: s.to !== undefined } })
+        break
+      }
+      case 'Spread': {
+        const value = evaluate(run, frame, s.value)
+        const items = itemsOf(value)
+        if (items) parts.push(...items.map((item): Part => ({ kind: 'at', value: item, node: s.value })))
+        else if (value.kind === 'unknown') return unknown
+        else problem(run, frame.module, s, 'wrong-type', `\`...\` spreads an index; this is ${describe(value)}.`)
+        break
+      }
+      default: {
+        const value = evaluate(run, frame, s)
+        // a tuple as an index is one index for each of its items
+        const items = value.kind === 'tuple' ? value.items : [value]
+        parts.push(...items.map((item): Part => ({ kind: 'at', value: item, node: s })))
+      }
+    }
+  }
+  return tensorAt(run, frame, e, tensor, parts)
+}
+
+function guardedRead(run: Run, frame: Frame, e: Extract<Expr, { kind: 'GuardedRead' }>): Value {
+  const read = evaluate(run, frame, e.read), outside = evaluate(run, frame, e.outside)
+  return run.device && read.kind !== 'unknown' ? guardedElement(run, frame, e, read, outside) : unknown
+}
+
+/** A reduction inside of an operator's definition. */
+function reductionNode(run: Run, frame: Frame, e: Reduction, reducer: Reducer): Value {
+  const extents = e.binders.map(b => ({ value: evaluate(run, frame, b.extent), node: b.extent }))
+  const inner = repeated(frame)
+  return reductionOver(run, frame, e, reducer, extents, axes => {
+    axes.forEach((axis, i) => {
+      const binder = e.binders[i]
+      if (binder) bindName(inner, binder.name, axis)
+    })
+    return evaluate(run, inner, e.body)
+  })
 }
 
 // ---------------------------------------------------------------- loops over values
@@ -274,6 +350,7 @@ function iterate(run: Run, frame: Frame, over: Expr | Range, each: (v: Value) =>
   const from = evaluate(run, frame, over.from), to = evaluate(run, frame, over.to)
   for (const [v, e] of [[from, over.from], [to, over.to]] as const) {
     if (v.kind === 'symbolic') run.gaveUp = true
+    else if (v.kind === 'device') laterThan(run, frame, e, v, 'The end of this range')
     else if (v.kind !== 'int' && v.kind !== 'unknown') problem(run, frame.module, e, 'wrong-type', `The ends of a range are whole numbers; this is ${describe(v)}.`)
   }
   if (from.kind !== 'int' || to.kind !== 'int') return false
@@ -328,6 +405,7 @@ function walkOnce(run: Run, frame: Frame, e: Comprehension): void {
 /** A reduction over known extents; one that reads tensors has no value. */
 function reduction(run: Run, frame: Frame, e: Reduction): Value {
   const reducer = evaluate(run, frame, e.reducer)
+  if (run.device?.defines === 'operator' && reducer.kind === 'reducer') return reductionNode(run, frame, e, reducer.name)
   const extents = e.binders.map(b => evaluate(run, frame, b.extent))
   if (frame.values && containsUnknown(evaluate(run, frame, e.body)) && readsTensor(frame, e.body)) return unknown
   const known = extents.flatMap((v, i) => v.kind === 'int' && e.binders[i]?.rest === false ? [v.value] : [])
@@ -385,7 +463,8 @@ export function memberOf(
 function memberValue(run: Run, frame: Frame, e: Member): Value {
   const receiver = evaluate(run, frame, e.receiver)
   const member = memberOf(run, frame, e, receiver)
-  return member ? callMember(run, frame, e, member, { value: receiver, node: e.receiver }, []) : unknown
+  const value = member ? callMember(run, frame, e, member, { value: receiver, node: e.receiver }, []) : unknown
+  return value.kind === 'device' ? reading(run, frame, e, value) : value
 }
 
 function given(run: Run, frame: Frame, args: readonly Argument[]): readonly Given[] {
@@ -422,6 +501,7 @@ function callValue(run: Run, frame: Frame, e: Call): Value {
 function applied(run: Run, frame: Frame, e: Call, callee: Value, args: readonly Given[]): Value {
   switch (callee.kind) {
     case 'unknown': return unknown
+    case 'device-function': return run.device?.call(frame, e, callee.definition, args) ?? unknown
     case 'function': return callee.definition.uri === builtinUri ? callNative(run, frame, e, callee.definition, args) : callFunction(run, frame, e, callee.definition, args)
     case 'reducer': {
       const [a, b] = args
@@ -468,11 +548,15 @@ function madeAt(frame: Frame, node: Node): SourceRange {
 }
 
 function callNative(run: Run, frame: Frame, e: Call, definition: Definition, args: readonly Given[]): Value {
-  const native = natives[definition.name], { node } = definition
-  if (!native || node.kind !== 'Fn') return unknown
-  const { name } = definition
-  const bound = bindArguments(run, frame, e, name, node.params, moduleOf(run, definition), args, native.variadic)
-  return bound ? native.call(nativeCall(run, frame, e, name, bound)) : unknown
+  const { name, node } = definition
+  const native = natives[name]
+  if (node.kind !== 'Fn' || !(native || isIntrinsic(name))) return unknown
+  const bound = bindArguments(run, frame, e, name, node.params, moduleOf(run, definition), args, native?.variadic)
+  if (bound && isIntrinsic(name)) {
+    const values = node.params.flatMap(p => bound.get(p.name.text)?.[0] ?? [])
+    if (values.some(v => v.value.kind === 'device')) return deviceCall(run, frame, e, name, values)
+  }
+  return bound && native ? native.call(nativeCall(run, frame, e, name, bound)) : unknown
 }
 
 function callMember(
@@ -500,10 +584,13 @@ function callFunction(run: Run, frame: Frame, e: Call, definition: Definition, a
   const bound = bindArguments(run, frame, e, definition.name, node.params, module, args, undefined)
   if (!bound) return unknown
   run.calls.push({ name: definition.name, module: frame.module, node: e })
+  const outer = run.device?.through
+  if (run.device) run.device.through = { range: rangeOf(frame, e), through: outer }
   let value = unknown
   if (run.calls.length > limits.calls) endlessRecursion(run, frame, e)
   else value = runFunction(run, { module, locals: new Map(), values: undefined }, node, bound)
   run.calls.pop()
+  if (run.device) run.device.through = outer
   return through(value, rangeOf(frame, e))
 }
 
@@ -549,6 +636,7 @@ function cast(
   }
   const v = arg.value
   if (v.kind === 'unknown') return unknown
+  if (v.kind === 'device') return deviceCast(run, frame, e, type.kind === 'dtype' ? type.dtype : name === 'int' ? 'int' : 'float', v)
   if (v.kind === 'symbolic') {
     if (toInt && v.type === 'int' && name !== 'int') run.gaveUp = true
     if (toInt && v.type === 'int') return v

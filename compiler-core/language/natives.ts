@@ -9,6 +9,9 @@
  *     fn auto_map(extents: shape, workers: int, ranks: shape = none) -> mapping
  *     natives.auto_map.call(c): the extents are c.arguments('extents')
  */
+import { constant, indexArithmetic, ref } from '../ir/build.ts'
+import { dimensions, type Expr as DeviceExpr } from '../ir/ir.ts'
+import { equalExpr } from '../ir/visit.ts'
 import { numbers, symbols, type Expr } from '../mapping/arithmetic.ts'
 import { autoMap, cover } from '../mapping/auto-map.ts'
 import {
@@ -21,36 +24,20 @@ import {
 import type { Problem, Result } from '../mapping/result.ts'
 import { counted, shapeText } from '../mapping/shape.ts'
 import { architectureNamed, type Architecture } from '../target/architectures.ts'
+import { deviceBinary, exprOf, isLaunch, laterThan, originsAt } from './device.ts'
+import { familyNatives } from './families.ts'
+import { composeLaunchMappings, launchShape, launchTasks, launchWorkers } from './launch-mappings.ts'
+import type { Bound, Native, NativeCall } from './native-call.ts'
+import { extentValue, extentsOf } from './tensors.ts'
 import { binaryValue, composeMappings, exact, layoutValue } from './operations.ts'
 import { limits, problem, type Frame, type Run } from './run.ts'
 import type { Call, Expr as ExprNode, Node } from './syntax/tree.ts'
 import {
   asSymbolic, bool, describe, elementType, equalValues, float, int, itemsOf, layoutFactors, layoutWeight, list,
-  numbersValue, symbolicSelect, symbolicValue, tuple, unknown, type LayoutValue, type MappingValue, type Origin,
-  type Reducer, type SourceRange, type Value
+  numbersValue, symbolicSelect, symbolicValue, tuple, unknown, valueText, type LaunchMapping, type LayoutValue,
+  type MappingValue, type Origin,
+  type Reducer, type Value
 } from './values.ts'
-
-/** An argument, and where it stands: an item of a written tuple has its own place. */
-export interface Bound { readonly value: Value; readonly node: ExprNode }
-
-/** A call of a function or member of the library. */
-export interface NativeCall {
-  readonly run: Run
-  readonly frame: Frame
-  /** The call; for a property, the member access. */
-  readonly node: Node
-  readonly name: string
-  /** What a mapping or layout made here has as its origin: the call without its receiver. */
-  readonly made: SourceRange
-  /** The arguments of a parameter: several for one that takes extents one by one, none for one that was not given. */
-  arguments(parameter: string): readonly Bound[]
-}
-
-export interface Native {
-  /** The parameter that takes all positional arguments which are no loop words. */
-  readonly variadic?: string
-  call(c: NativeCall): Value
-}
 
 // ---------------------------------------------------------------- values
 
@@ -65,6 +52,7 @@ export function builtinValue(name: string, architecture: Architecture): Value {
   if (isReducer(name)) return { kind: 'reducer', name }
   if (kinds.has(name)) return { kind: 'type', name }
   if (name === 'target') return { kind: 'target', architecture }
+  if (name === 'threadIdx' || name === 'blockIdx' || name === 'blockDim' || name === 'gridDim') return { kind: 'position', name }
   return name === 'inf' ? float(Infinity) : unknown
 }
 
@@ -72,7 +60,7 @@ const loopWords: ReadonlyMap<string, Loop> = new Map([
   ['vector', { kind: 'vector' }], ['unrolled', { kind: 'unrolled' }], ['rolled', { kind: 'rolled' }], ['parallel', { kind: 'parallel' }],
 ])
 const kinds: ReadonlySet<string> = new Set([
-  'int', 'float', 'number', 'shape', 'tuple', 'list', 'string', 'mapping', 'layout', 'dtype', 'reducer', 'loop', 'architecture',
+  'int', 'float', 'number', 'shape', 'tensor', 'position', 'pointwise', 'reduction', 'tuple', 'list', 'string', 'mapping', 'layout', 'dtype', 'reducer', 'loop', 'architecture',
 ])
 const reducers: readonly Reducer[] = ['sum', 'prod', 'max', 'min', 'avg', 'any', 'all', 'argmax', 'argmin']
 function isReducer(name: string): name is Reducer { return (reducers as readonly string[]).includes(name) }
@@ -85,10 +73,10 @@ export function functionValue(name: string): Value | undefined {
 // ---------------------------------------------------------------- functions
 
 export const natives: Readonly<Record<string, Native>> = {
-  spatial: { variadic: 'extents', call: c => made(c, atom(c, 'spatial', false)) },
-  repeat: { variadic: 'extents', call: c => made(c, atom(c, 'repeat', false)) },
-  col_spatial: { variadic: 'extents', call: c => made(c, atom(c, 'spatial', true)) },
-  col_repeat: { variadic: 'extents', call: c => made(c, atom(c, 'repeat', true)) },
+  spatial: { variadic: 'extents', call: c => atLaunch(c, 'spatial', false) ?? made(c, atom(c, 'spatial', false)) },
+  repeat: { variadic: 'extents', call: c => atLaunch(c, 'repeat', false) ?? made(c, atom(c, 'repeat', false)) },
+  col_spatial: { variadic: 'extents', call: c => atLaunch(c, 'spatial', true) ?? made(c, atom(c, 'spatial', true)) },
+  col_repeat: { variadic: 'extents', call: c => atLaunch(c, 'repeat', true) ?? made(c, atom(c, 'repeat', true)) },
   auto_map: { variadic: 'extents', call: c => made(c, distributed(c, autoMap)) },
   cover: { variadic: 'extents', call: c => made(c, distributed(c, cover)) },
   row_major: { variadic: 'extents', call: c => laidOut(c, rowMajor) },
@@ -105,25 +93,35 @@ export const natives: Readonly<Record<string, Native>> = {
   sqrt: floatFunction(Math.sqrt),
   tanh: floatFunction(Math.tanh),
   rsqrt: floatFunction(x => 1 / Math.sqrt(x)),
+  sin: floatFunction(Math.sin),
+  cos: floatFunction(Math.cos),
+  floor: floatFunction(Math.floor),
+  ceil: floatFunction(Math.ceil),
+  divisible: { call: c => { const n = c.arguments('n')[0]?.value, by = c.arguments('by')[0]?.value; return n === undefined || n.kind === 'unknown' ? unknown : bool(n.kind === 'int' && by?.kind === 'int' && by.value > 0n && n.value % by.value === 0n) } },
+  fused: { call: c => { const t = c.arguments('tensor')[0]?.value; return t?.kind === 'tensor' && c.run.device ? bool(c.run.device.isFused(t.buffer)) : unknown } },
   pow: { call: c => { const x = floatOf(c, 'x'), y = floatOf(c, 'y'); return x === undefined || y === undefined ? unknown : float(x ** y) } },
 }
 
 /** Members by the kind of the value before the dot, as std/members.heddle names it. */
 export const memberNatives: Readonly<Record<string, Readonly<Record<string, Native>>>> = {
   mapping: {
-    shape: { call: c => withMapping(c, m => numbersValue(m.mapping.shape)) },
-    workers: { call: c => withMapping(c, m => int(m.mapping.workers)) },
+    shape: { call: c => ofLaunch(c, m => tuple(launchShape(m).map(extentValue))) ?? withMapping(c,
+      m => numbersValue(m.mapping.shape)) },
+    workers: { call: c => ofLaunch(c, m => extentValue(launchWorkers(m))) ?? withMapping(c,
+      m => int(m.mapping.workers)) },
     rank: { call: c => withMapping(c, m => int(m.mapping.rank)) },
     tasks: { call: c => withMapping(c, m => tasks(c, m.mapping)) },
     layout: { call: c => withMapping(c, m => registers(c, m)) },
     on: { call: c => withMapping(c, m => on(c, m.mapping)) },
-    at: { call: c => withMapping(c, m => at(c, m.mapping)) },
+    at: { call: c => ofLaunch(c, m => atOfLaunch(c, m)) ?? withMapping(c, m => at(c, m.mapping)) },
     project: { call: c => withMapping(c, m => project(c, m)) },
     ...Object.fromEntries(['spatial', 'repeat', 'col_spatial', 'col_repeat', 'auto_map', 'cover'].map((name): [string, Native] => [name, {
       variadic: 'extents',
       call: c => withMapping(c, m => {
         const next = natives[name]?.call(c)
-        return next?.kind === 'mapping' ? composeMappings(c.run, c.frame, m, next, { left: receiverOf(c), right: argumentsPlace(c) }) : unknown
+        const places = { left: receiverOf(c), right: argumentsPlace(c) }
+        return next?.kind === 'mapping' ? composeMappings(c.run, c.frame, m, next, places)
+          : next?.kind === 'launch-mapping' ? composeLaunchMappings(c.run, c.frame, '*', m, next, places) : unknown
       }),
     }])),
   },
@@ -149,6 +147,14 @@ export const memberNatives: Readonly<Record<string, Readonly<Record<string, Nati
     identity: { call: identity },
     finish: { call: finish },
   },
+  position: Object.fromEntries(dimensions.map((d): [string, Native] => [d, { call: c => {
+    const p = c.arguments('p')[0]?.value
+    return p?.kind === 'position' && c.run.device ? c.run.device.position(p.name, d) : unknown
+  } }])),
+  tensor: {
+    shape: { call: c => { const t = c.arguments('t')[0]?.value; return t?.kind === 'tensor' ? tuple(extentsOf(t).map(extentValue)) : unknown } },
+  },
+  ...familyNatives,
   architecture: Object.fromEntries(
     ([
       'compute_capability', 'warp_size', 'threads_per_block', 'threads_per_sm', 'warps_per_sm', 'blocks_per_sm', 'registers_per_sm', 'registers_per_block',
@@ -164,8 +170,11 @@ export const memberNatives: Readonly<Record<string, Readonly<Record<string, Nati
 export function memberKind(v: Value): string | undefined {
   switch (v.kind) {
     case 'mapping': case 'layout': case 'dtype': case 'reducer': return v.kind
-    case 'tuple': case 'list': case 'int': case 'symbolic': return 'shape'
+    case 'tuple': case 'list': case 'int': case 'symbolic': case 'device': return 'shape'
+    case 'launch-mapping': return 'mapping'
     case 'target': return 'architecture'
+    case 'position': case 'tensor': return v.kind
+    case 'family': return v.family
     default: return undefined
   }
 }
@@ -190,6 +199,7 @@ function numbersOf(c: NativeCall, args: readonly Bound[], what: string): Numbers
       continue
     }
     if (value.kind === 'symbolic') c.run.gaveUp = true
+    else if (value.kind === 'device') laterThan(c.run, c.frame, node, value, `${what}`)
     else if (value.kind !== 'unknown') problem(c.run, c.frame.module, node, 'wrong-type', `${what} are whole numbers; this is ${describe(value)}.`)
   }
   if (!known) return undefined
@@ -218,6 +228,7 @@ function numberArgument(c: NativeCall, parameter: string): number | undefined {
   if (!arg) return undefined
   if (arg.value.kind === 'int') return Number(arg.value.value)
   if (arg.value.kind === 'symbolic') c.run.gaveUp = true
+  if (arg.value.kind === 'device') laterThan(c.run, c.frame, arg.node, arg.value, `\`${parameter}\``)
   return undefined
 }
 
@@ -328,6 +339,7 @@ function on(c: NativeCall, m: Mapping): Value {
 
 function at(c: NativeCall, m: Mapping): Value {
   const arg = c.arguments('worker')[0]
+  if (arg?.value.kind === 'device') return atDevice(c, m, arg.value.expr)
   if (arg?.value.kind === 'symbolic') return atSymbolic(c, m, arg.value)
   const worker = workerOf(c, m)
   if (worker === undefined) return unknown
@@ -336,6 +348,50 @@ function at(c: NativeCall, m: Mapping): Value {
   problem(c.run, c.frame.module, c.node, 'not-one-task', `\`.at\` gives the only task of a worker, but worker ${worker} has ${counted(steps, 'task')}. Use \`.on\` for all of them.`)
   return unknown
 }
+
+/** The task of a worker that is known while the kernel runs. */
+function atDevice(c: NativeCall, m: Mapping, worker: DeviceExpr): Value {
+  if (tasksPerWorker(m) !== 1) {
+    problem(c.run, c.frame.module, c.node, 'not-one-task', '`.at` gives the only task of a worker, but the workers of this mapping have several. Use `.on` in a loop.')
+    return unknown
+  }
+  const origins = originsAt(c.run, c.frame, c.node)
+  return tuple(taskAt<DeviceExpr>(m, worker, constant(0), indexArithmetic(origins)).map(extentValue))
+}
+
+function ofLaunch(c: NativeCall, f: (m: LaunchMapping) => Value): Value | undefined {
+  const m = c.arguments('m')[0]?.value
+  return m?.kind === 'launch-mapping' ? f(m) : undefined
+}
+
+function atOfLaunch(c: NativeCall, m: LaunchMapping): Value {
+  const arg = c.arguments('worker')[0]
+  const worker = arg && exprOf(c.run, c.frame, arg.value, arg.node, 'index')
+  if (!worker) return unknown
+  const tasks = launchTasks(m, worker, originsAt(c.run, c.frame, c.node))
+  if (tasks.loops.length === 0) return tuple(tasks.index([], v => ref(v)).map(extentValue))
+  problem(c.run, c.frame.module, c.node, 'not-one-task', '`.at` gives the only task of a worker, but a mapping with `repeat` has several for each. Use `.on` in a loop.')
+  return unknown
+}
+
+/** An atom whose extents are known only at launch; undefined where all are numbers. */
+function atLaunch(c: NativeCall, kind: 'spatial' | 'repeat', column: boolean): Value | undefined {
+  const args = flattened(c.arguments('extents'))
+  if (!args.some(a => a.value.kind === 'device')) return undefined
+  const extents = args.map(a => exprOf(c.run, c.frame, a.value, a.node, 'index'))
+  const given = ranksArgument(c), loops = loopsOf(c), known = extents.filter(e => e !== undefined)
+  if (!given || !loops || known.length < extents.length) return unknown
+  const late = args.find(a => a.value.kind === 'device' && !isLaunch(a.value.expr))
+  if (late?.value.kind === 'device') {
+    laterThan(c.run, c.frame, late.node, late.value, 'An extent')
+    return unknown
+  }
+  const rank = known.length
+  const ranks = column ? known.map((_, i) => rank - 1 - i) : given.numbers?.values ?? known.map((_, i) => i)
+  return { kind: 'launch-mapping', atoms: [{ kind, extents: known, ranks, loops: loops.length === 1 && loops[0] ? known.map(() => loops[0] ?? automaticLoop) : loops, made: c.made }] }
+}
+
+const automaticLoop: Loop = { kind: 'automatic' }
 
 function atSymbolic(c: NativeCall, m: Mapping, worker: Extract<Value, { kind: 'symbolic' }>): Value {
   const simple = tasksPerWorker(m) === 1 && worker.low >= 0 && worker.high < m.workers && m.factors.every(f => f.kind !== 'custom' || f.tasks.kind === 'expressions')
@@ -451,6 +507,11 @@ function isTooHeavy(c: NativeCall, l: LayoutValue): boolean {
 export function offsetOf(c: NativeCall, l: Layout, args: readonly Bound[]): Value {
   const { run, frame } = c
   const indices = flattened(args)
+  if (indices.length === l.shape.length && indices.some(i => i.value.kind === 'device')) {
+    const exprs = indices.map(i => exprOf(run, frame, i.value, i.node, 'index')), known = exprs.filter(e => e !== undefined)
+    return known.length < exprs.length ? unknown
+      : extentValue(offset<DeviceExpr>(l, known, indexArithmetic(originsAt(run, frame, c.node))))
+  }
   if (indices.length !== l.shape.length) {
     problem(run, frame.module, c.node, 'rank-mismatch', `The layout has shape ${shapeText(l.shape)} and takes ${counted(l.shape.length, 'index').replace('indexs', 'indices')}, not ${indices.length}.`)
     return unknown
@@ -503,33 +564,42 @@ function find(c: NativeCall): Value {
 
 /** Dimensions are matched from the last one; an extent of 1 stretches. */
 function broadcast(c: NativeCall): Value {
-  const shapes = c.arguments('shapes').map(arg => ({ found: numbersOf(c, [arg], 'Extents'), node: arg.node }))
-  const rank = Math.max(0, ...shapes.map(s => s.found?.values.length ?? 0))
-  const result = new Array<number>(rank).fill(1)
-  for (const { found, node } of shapes) {
-    if (!found) return unknown
-    for (const [i, extent] of found.values.entries()) {
-      const d = rank - found.values.length + i, so = result[d] ?? 1
-      if (so !== extent && so !== 1 && extent !== 1) {
-        problem(c.run, c.frame.module, node, 'size-mismatch', `Shape ${shapeText(found.values)} does not broadcast: its dimension ${i} has extent ${extent}, that of the shapes before it ${so}. Extents are equal, or 1.`)
+  const shapes = c.arguments('shapes').map(arg => ({ extents: itemsOf(arg.value), node: arg.node }))
+  const rank = Math.max(0, ...shapes.map(s => s.extents?.length ?? 0))
+  const result = new Array<Value>(rank).fill(int(1))
+  for (const { extents, node } of shapes) {
+    if (!extents) return unknown
+    for (const [i, extent] of extents.entries()) {
+      const d = rank - extents.length + i, before = result[d] ?? int(1)
+      if (extent.kind === 'unknown') return unknown
+      if (isOne(extent) || sameExtent(before, extent)) continue
+      if (!isOne(before)) {
+        const late = [extent, before].find(v => v.kind === 'device')
+        if (late?.kind === 'device') laterThan(c.run, c.frame, node, late, 'An extent that is broadcast')
+        else problem(c.run, c.frame.module, node, 'size-mismatch', `Shape ${valueText(tuple(extents))} does not broadcast: its dimension ${i} has extent ${valueText(extent)}, that of the shapes before it ${valueText(before)}. Extents are equal, or 1.`)
         return unknown
       }
-      result[d] = Math.max(so, extent)
+      result[d] = extent
     }
   }
-  return numbersValue(result)
+  return tuple(result)
+}
+
+const isOne = (v: Value): boolean => v.kind === 'int' && v.value === 1n
+function sameExtent(a: Value, b: Value): boolean {
+  if (a.kind === 'device' && b.kind === 'device') return equalExpr(a.expr, b.expr)
+  return a.kind === 'int' && b.kind === 'int' && a.value === b.value
 }
 
 function align(c: NativeCall): Value {
   const i = c.arguments('i')[0], s = c.arguments('s')[0]
-  const index = i && itemsOf(i.value), shape = s && numbersOf(c, [s], 'Extents')
+  const index = i && itemsOf(i.value), shape = s && itemsOf(s.value)
   if (!index || !shape) return unknown
-  const { values } = shape
-  if (index.length < values.length) {
-    problem(c.run, c.frame.module, i.node, 'rank-mismatch', `The index has ${index.length} parts, but the shape ${shapeText(values)} has ${values.length} dimensions.`)
+  if (index.length < shape.length) {
+    problem(c.run, c.frame.module, i.node, 'rank-mismatch', `The index has ${index.length} parts, but the shape ${valueText(tuple(shape))} has ${shape.length} dimensions.`)
     return unknown
   }
-  return tuple(values.map((extent, d) => extent === 1 ? int(0) : index[index.length - values.length + d] ?? unknown))
+  return tuple(shape.map((extent, d) => isOne(extent) ? int(0) : index[index.length - shape.length + d] ?? unknown))
 }
 
 // ---------------------------------------------------------------- numbers and types
@@ -589,6 +659,9 @@ function finish(c: NativeCall): Value {
   const op = c.arguments('op')[0]?.value, value = c.arguments('value')[0]?.value, count = floatOf(c, 'count')
   if (op?.kind !== 'reducer' || !value) return unknown
   if (op.name !== 'avg') return value
+  const n = c.arguments('count')[0]
+  const places = { left: c.arguments('value')[0]?.node ?? c.node, right: n?.node ?? c.node }
+  if (n && (value.kind === 'device' || n.value.kind === 'device')) return deviceBinary(c.run, c.frame, c.node, '/', value, n.value, places)
   const total = floatOf(c, 'value')
   return total === undefined || count === undefined ? unknown : float(total / count)
 }
@@ -606,6 +679,9 @@ export function combine(run: Run, frame: Frame, node: Call | Node, name: Reducer
     case 'all': return binaryValue(run, frame, node, '&&', a.value, b.value, places)
     case 'argmax': case 'argmin': return unknown
     case 'max': case 'min': {
+      if (a.value.kind === 'device' || b.value.kind === 'device') {
+        return a.value.kind === 'unknown' || b.value.kind === 'unknown' ? unknown : deviceBinary(run, frame, node, name, a.value, b.value, places)
+      }
       const less = binaryValue(run, frame, node, name === 'max' ? '>=' : '<=', a.value, b.value, places)
       if (less.kind === 'bool') return promoted(less.value ? a.value : b.value, a.value, b.value)
       const x = asSymbolic(a.value), y = asSymbolic(b.value)

@@ -5,6 +5,8 @@ import { concatenateLayouts, multiplyLayouts, rowMajor, type Layout } from '../m
 import { compose, mappingText } from '../mapping/mapping.ts'
 import type { Problem } from '../mapping/result.ts'
 import { shapeText } from '../mapping/shape.ts'
+import { deviceBinary, deviceUnary } from './device.ts'
+import { composeLaunchMappings } from './launch-mappings.ts'
 import { spanOf } from './syntax/walk.ts'
 import type { BinaryOperator, Node, Unary } from './syntax/tree.ts'
 import { limits, problem, type Frame, type Run } from './run.ts'
@@ -19,6 +21,8 @@ export function binaryValue(
   places: { readonly left: Node; readonly right: Node }
 ): Value {
   if (left.kind === 'unknown' || right.kind === 'unknown') return unknown
+  if (left.kind === 'device' || right.kind === 'device') return deviceBinary(run, frame, node, operator, left, right, places)
+  if (left.kind === 'launch-mapping' || right.kind === 'launch-mapping') return composeLaunchMappings(run, frame, operator, left, right, places)
   if (left.kind === 'int' && right.kind === 'int') return wholeNumbers(run, frame, node, operator, left.value, right.value, places.right)
   if (left.kind === 'symbolic' || right.kind === 'symbolic') {
     const a = asSymbolic(left), b = asSymbolic(right)
@@ -129,6 +133,7 @@ export function unaryValue(run: Run, frame: Frame, node: Unary, v: Value): Value
     default: break
     case 'int': if (node.operator === '-') return exact(run, frame, node, -v.value); else if (node.operator === '~') return int(~v.value); break
     case 'float': if (node.operator === '-') return float(-v.value); break
+    case 'device': return deviceUnary(run, frame, node, v)
     case 'bool': if (node.operator === '!') return bool(!v.value); break
     case 'symbolic': {
       const zero = asSymbolic(int(0))

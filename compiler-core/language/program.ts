@@ -12,9 +12,9 @@
 import { builtinUri, isLibrary, libraryImports, libraryText, libraryUri, membersUri, preludeUri } from '../library/library.ts'
 import { architectureNamed, defaultTarget, type Architecture } from '../target/architectures.ts'
 import { diagnostic, type Diagnostic } from './diagnostics.ts'
-import { evaluateTree, type EvaluationHost } from './evaluate-file.ts'
+import { createRun, evaluateTree, type EvaluationHost } from './evaluate-file.ts'
 import { resolve, type Definition, type Resolved, type ScheduleEntry, type Surroundings } from './resolve.ts'
-import type { Module } from './run.ts'
+import type { Frame, Module, Run } from './run.ts'
 import { listText } from './suggestions.ts'
 import { parse, parseExpression, type Parsed } from './syntax/parser.ts'
 import type { Import, Node } from './syntax/tree.ts'
@@ -42,6 +42,8 @@ export interface Program {
    * no such file. Library files (`heddle-std:/prelude.heddle`) are analysed like any other.
    */
   analyse(uri: string): Analysis | undefined
+  /** A fresh evaluation of what an analysed file declares, for an architecture (the program's own when absent). */
+  elaboration(uri: string, architecture?: Architecture): { readonly run: Run; readonly frame: Frame } | undefined
   /** One expression; it sees the library's prelude. */
   evaluateExpression(text: string): EvaluatedExpression
 }
@@ -235,7 +237,15 @@ export function createProgram(host: Host): Program {
     return { value, diagnostics: sorted([...parsed.diagnostics, ...resolved.diagnostics, ...diagnostics]) }
   }
 
-  return { analyse: uri => analyse(uri), evaluateExpression }
+  function elaboration(uri: string, target = architecture): ReturnType<Program['elaboration']> {
+    const module = analyses.get(uri)?.module
+    return module && {
+      run: createRun({ ...evaluationHost(() => undefined), architecture: target }),
+      frame: { module, locals: new Map(), values: undefined },
+    }
+  }
+
+  return { analyse: uri => analyse(uri), elaboration, evaluateExpression }
 }
 
 /** One expression with the library's prelude in scope, as `heddle mapping "..."` takes it. */

@@ -434,6 +434,10 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
     for (const b of n.bindings) walk(b.value, s)
     const operator = lookUp(n.operator, s)
     if (!operator || n.schedule.text === '') return
+    if (operator.kind === 'graph') {
+      instanceOfGraph(n, operator)
+      return
+    }
     if (operator.kind !== 'operator') {
       report('wrong-kind', n.operator, `\`${n.operator.text}\` is ${kindText(operator)}; an instance is of an operator's schedule, as in \`matmul.tiled(...)\`.`,
         { related: [relatedTo(operator, `\`${n.operator.text}\` is declared here`)] })
@@ -452,6 +456,17 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
         return tune?.kind === 'tune' ? tune : undefined
       }, found ? new Set(['target']) : new Set(n.bindings.map(b => b.name?.text ?? '')))
     }
+  }
+  /** The anchor of the graph is scheduled by a schedule of its operator, which only fusion knows: any of that name. */
+  function instanceOfGraph(n: Instance, graph: Definition): void {
+    const serving = [...schedules, ...around.schedules].map(e => e.definition)
+    const found = serving.find(d => d.name === n.schedule.text)
+    if (found) use(n.schedule, found)
+    else if (!around.incomplete) report('unknown-name', n.schedule, `There is no schedule \`${n.schedule.text}\`. ${suggestion(n.schedule.text, serving.map(d => d.name)) ?? 'A graph is built by a schedule of its operators.'}`)
+    namedArguments(n.bindings, graph, name => {
+      const tune = found?.scope?.names.get(name)
+      return tune?.kind === 'tune' ? tune : undefined
+    }, new Set(['target']))
   }
   let suggestions = 50
   function unknownName(ref: NameRef, scope: Scope): void {

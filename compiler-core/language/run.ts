@@ -9,12 +9,14 @@
  * information: the same function may be right for every other call.
  */
 import type { Architecture } from '../target/architectures.ts'
+import type { Buffer, Dimension, Stmt } from '../ir/ir.ts'
+import type { Origin } from '../ir/origin.ts'
 import { diagnostic, type Diagnostic, type DiagnosticCode, type Fix, type Related, type Span } from './diagnostics.ts'
 import type { Definition } from './resolve.ts'
 import type { Lexed } from './syntax/lexer.ts'
-import type { Name, NameRef, Node } from './syntax/tree.ts'
+import type { Call, Expr, Name, NameRef, Node } from './syntax/tree.ts'
 import { spanOf } from './syntax/walk.ts'
-import type { Value } from './values.ts'
+import type { PositionName, Value } from './values.ts'
 
 export const limits = {
   /** Steps of one declaration, and of a whole file. A step is an expression or an item of a list. */
@@ -73,7 +75,31 @@ export interface Run {
   gaveUp: boolean
   /** Out of fuel: every value is unknown until the next declaration. */
   stopped: boolean
+  /** While a program is elaborated: device values are expressions. */
+  device: DeviceContext | undefined
+  /** What a program is elaborated for: the place in the open file that stands for what other files do. */
+  home: CallSite | undefined
 }
+
+/** What elaboration adds to an evaluation: where statements go, and what device functions and reductions become. */
+export interface DeviceContext {
+  /** Whether reductions make nodes: inside of operators they do. */
+  readonly defines: 'kernel' | 'operator'
+  /** The calls that are being inlined, inside out. */
+  through: Origin | undefined
+  /** In the body of a reduction elements have the type in which it accumulates. */
+  accumulates: boolean
+  emit(s: Stmt): void
+  /** Inlines a device function, or makes the statement of a primitive. */
+  call(frame: Frame, e: Call, definition: Definition, args: readonly GivenArgument[]): Value
+  /** `threadIdx.x` and its kin. */
+  position(name: PositionName, dimension: Dimension): Value
+  /** Whether a fused operator computes the elements of an input. */
+  isFused(buffer: Buffer): boolean
+}
+
+/** An argument of a call, spreads opened. */
+export interface GivenArgument { readonly value: Value; readonly node: Expr; readonly name: Name | undefined }
 
 export interface CallSite { readonly name: string; readonly module: Module; readonly node: Node }
 
@@ -92,7 +118,7 @@ export function problem(
   run.problems++
   if (run.quiet > 0) return
   const span = placeSpan(module, place)
-  const outermost = run.calls[0]
+  const outermost = outermostCall(run, module)
   const at = outermost ? spanOf(outermost.module.source, outermost.node) : span
   const key = `${code} ${at.start} ${at.end}`
   if (run.reported.has(key)) return
@@ -101,13 +127,22 @@ export function problem(
     run.diagnostics.push(diagnostic(code, at, message, more))
     return
   }
-  const innermost = run.calls.at(-1)
+  const calls = outermost === run.home ? [outermost, ...run.calls] : run.calls.slice(run.calls.indexOf(outermost))
+  const innermost = calls.at(-1)
   const related: Related[] = [{ uri: module.uri, span, message: `here, in \`${innermost?.name ?? ''}\`` }]
-  for (const site of run.calls.slice(1).reverse().slice(0, 5)) {
+  for (const site of calls.slice(1).reverse().slice(0, 5)) {
     related.push({ uri: site.module.uri, span: spanOf(site.module.source, site.node), message: `\`${site.name}\` is called here` })
   }
-  const text = `${message.replace(/\.$/, '')} (in ${chainText(run.calls)}).`
+  const text = `${message.replace(/\.$/, '')} (in ${chainText(calls)}).`
   run.diagnostics.push(diagnostic(code, at, text, { related: [...related, ...more.related ?? []] }))
+}
+
+/** The call in the evaluated file that a problem is reported at; undefined where the place itself lies in it. */
+function outermostCall(run: Run, module: Module): CallSite | undefined {
+  const { home } = run
+  if (!home) return run.calls[0]
+  if (module.uri === home.module.uri) return undefined
+  return run.calls.findLast(c => c.module.uri === home.module.uri) ?? home
 }
 
 /** `f`, called from `g`: the calls under way, the innermost first; a long chain is shortened. */
@@ -115,6 +150,12 @@ function chainText(calls: readonly CallSite[]): string {
   const names = calls.map(c => `\`${c.name}\``).reverse()
   const shown = names.length <= 4 ? names : [...names.slice(0, 3), `... ${names.length - 4} more`, ...names.slice(-1)]
   return shown.join(', called from ')
+}
+
+/** The fuel of one declaration more; it never exceeds the file's where a file is evaluated. */
+export function refuel(run: Run, most = Infinity): void {
+  run.limit = Math.min(run.steps + limits.declarationSteps, most)
+  run.stopped = false
 }
 
 /** Uses fuel; false when there is none left (reported once a declaration). */

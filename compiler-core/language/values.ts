@@ -11,10 +11,14 @@
 import type { Arithmetic, Expr } from '../mapping/arithmetic.ts'
 import { symbols } from '../mapping/arithmetic.ts'
 import { layoutText, type Layout } from '../mapping/layout.ts'
+import type { Buffer, Expr as DeviceExpr } from '../ir/ir.ts'
+import type { SourceRange } from '../ir/origin.ts'
 import { equalMappings, loopText, mappingText, type Loop, type Mapping } from '../mapping/mapping.ts'
 import type { Architecture } from '../target/architectures.ts'
-import type { Span } from './diagnostics.ts'
+import type { OperatorInstance } from '../operators/definition.ts'
 import type { Definition } from './resolve.ts'
+
+export type { SourceRange } from '../ir/origin.ts'
 
 export type Value =
   | Int | Float | { readonly kind: 'bool'; readonly value: boolean } | { readonly kind: 'string'; readonly value: string }
@@ -26,7 +30,40 @@ export type Value =
   /** The name of a kind of values, such as `int` or `shape`. */
   | { readonly kind: 'type'; readonly name: string }
   | Symbolic
+  | DeviceValue | TensorValue | LaunchMapping | FamilyValue
+  /** `threadIdx` and its kin, whose members are device values. */
+  | { readonly kind: 'position'; readonly name: PositionName }
+  /** Inlined where it is called; it sees the names around its declaration. */
+  | { readonly kind: 'device-function'; readonly definition: Definition }
   | { readonly kind: 'unknown' }
+
+/** A number or a condition that is known when the kernel is launched, or while it runs. Only elaboration has these. */
+export interface DeviceValue { readonly kind: 'device'; readonly expr: DeviceExpr }
+
+/** A tensor, or a slice of one: the dimensions of the buffer that have an index are not dimensions of the value. */
+export interface TensorValue { readonly kind: 'tensor'; readonly buffer: Buffer; readonly dims: readonly ViewDim[] }
+export type ViewDim =
+  | { readonly kind: 'index'; readonly at: DeviceExpr }
+  | { readonly kind: 'range'; readonly from: DeviceExpr | undefined; readonly extent: DeviceExpr }
+
+/** A mapping of atoms whose extents are known only at launch: it can be walked (`.on`, `.at`), no more. */
+export interface LaunchMapping { readonly kind: 'launch-mapping'; readonly atoms: readonly LaunchAtom[] }
+export interface LaunchAtom {
+  readonly kind: 'spatial' | 'repeat'
+  readonly extents: readonly DeviceExpr[]
+  readonly ranks: readonly number[]
+  readonly loops: readonly Loop[]
+  readonly made: SourceRange
+}
+
+/** The operator that a generic schedule serves: `f` of `schedule flat for pointwise f`. */
+export interface FamilyValue {
+  readonly kind: 'family'
+  readonly family: 'pointwise' | 'reduction'
+  readonly operator: OperatorInstance
+}
+
+export type PositionName = 'threadIdx' | 'blockIdx' | 'blockDim' | 'gridDim'
 
 export interface Int { readonly kind: 'int'; readonly value: bigint }
 export interface Float { readonly kind: 'float'; readonly value: number }
@@ -58,7 +95,6 @@ export interface LayoutValue {
  * passed it on.
  */
 export type Origin = readonly SourceRange[]
-export interface SourceRange { readonly uri: string; readonly span: Span }
 
 /**
  * An integer or a truth value (0 or 1) that depends on the worker `w` of a custom mapping. `low` and `high` bound its
@@ -140,7 +176,7 @@ export function elementType(name: string): ElementType | undefined { return elem
 export function itemsOf(v: Value): readonly Value[] | undefined {
   switch (v.kind) {
     case 'tuple': case 'list': return v.items
-    case 'int': case 'float': case 'symbolic': return [v]
+    case 'int': case 'float': case 'symbolic': case 'device': return [v]
     default: return undefined
   }
 }
@@ -236,8 +272,11 @@ export function valueText(v: Value, budget = 200): string {
     case 'target': return v.architecture.name
     case 'function': return v.definition.name
     case 'type': return v.name
-    case 'symbolic': return '?'
-    case 'unknown': return '?'
+    case 'tensor': return v.buffer.name
+    case 'position': return v.name
+    case 'device-function': return v.definition.name
+    case 'family': return v.operator.name
+    case 'symbolic': case 'device': case 'launch-mapping': case 'unknown': return '?'
   }
 }
 
@@ -275,6 +314,12 @@ export function describe(v: Value): string {
     case 'function': return `the function ${v.definition.name}`
     case 'type': return `the type ${v.name}`
     case 'symbolic': return v.type === 'int' ? 'an int' : 'a bool'
+    case 'device': return v.expr.type === 'index' ? 'a whole number of the running kernel' : `a ${v.expr.type} of the running kernel`
+    case 'tensor': return `the tensor ${v.buffer.name}`
+    case 'position': return `\`${v.name}\``
+    case 'launch-mapping': return 'a mapping whose extents are known only at launch'
+    case 'device-function': return `the device function ${v.definition.name}`
+    case 'family': return `the operator ${v.operator.name}`
     case 'unknown': return 'an unknown value'
   }
 }

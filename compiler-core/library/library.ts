@@ -7,8 +7,14 @@
  *     import "std/prelude"   ->   heddle-std:/prelude.heddle
  */
 import builtin from './std/builtin.heddle'
+import elementwise from './std/elementwise.heddle'
+import matmul from './std/matmul.heddle'
 import members from './std/members.heddle'
+import norm from './std/norm.heddle'
 import prelude from './std/prelude.heddle'
+import reduce from './std/reduce.heddle'
+import shape from './std/shape.heddle'
+import softmax from './std/softmax.heddle'
 
 const libraryScheme = 'heddle-std:'
 
@@ -18,12 +24,16 @@ export const builtinUri = libraryUri('builtin')
 export const membersUri = libraryUri('members')
 export const preludeUri = libraryUri('prelude')
 
+/** What `import "std/NAME"` can name. */
+const importable = { prelude, elementwise, matmul, norm, reduce, shape, softmax }
+
 const texts: ReadonlyMap<string, string> = new Map([
-  [builtinUri, builtin], [membersUri, members], [preludeUri, prelude],
+  [builtinUri, builtin], [membersUri, members],
+  ...Object.entries(importable).map(([name, text]): [string, string] => [libraryUri(name), text])
 ])
 
 /** The paths that `import "std/..."` can name. */
-export const libraryImports: readonly string[] = ['std/prelude']
+export const libraryImports: readonly string[] = Object.keys(importable).map(name => `std/${name}`)
 
 /** The text of a library file; undefined for any other URI. */
 export function libraryText(uri: string): string | undefined {

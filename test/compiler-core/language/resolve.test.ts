@@ -115,8 +115,9 @@ describe(`the prototypes' library (${shared.label})`, () => {
     const files = samples(folder).filter(f => f.name !== 'builtin.heddle').map(f => ({ ...f, text: f.text.replace(/import "std\/(?!prelude)/g, 'import "') }))
     const others = Object.fromEntries(files.map(f => [f.name, f.text]))
     // `.row` became something else; two files show what a graph may call, without importing it
-    const known = ['unknown-member: A mapping has no member `row`.', 'unknown-name: `gelu` is not declared. Did you mean `relu`?',
-      'unknown-name: `split` is not declared.', 'unknown-name: `concat` is not declared.', 'unknown-name: `relu` is not declared.']
+    const known = ['unknown-member: A mapping has no member `row`.', 'unknown-name: `gelu` is not visible here. Add `import "std/elementwise"`.',
+      'unknown-name: `relu` is not visible here. Add `import "std/elementwise"`.', 'unknown-name: `split` is not visible here. Add `import "std/shape"`.',
+      'unknown-name: `concat` is not visible here. Add `import "std/shape"`.']
     const found = files.flatMap(f => said(analysis(f.text, others).diagnostics).filter(d => !known.includes(d)).map(d => `${f.name} ${d}`))
     expect(files.length).toBeGreaterThan(10)
     expect(found).toEqual([])

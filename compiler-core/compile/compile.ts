@@ -1,0 +1,110 @@
+/**
+ * From a declaration of a file to CUDA: what `Show CUDA`, `heddle build` and every later consumer of programs start.
+ *
+ *     instance square = batch_matmul.simt(m: 1024, n: 1024, k: 1024)
+ *     compile(program, uri, 'square')      elaborated -> bounds -> (fused) -> lowered stages -> CUDA text and trace
+ *
+ * Nothing here throws for what a file says: what is wrong comes back as problems, each in the file that is compiled
+ * where that is possible, and the text is absent.
+ */
+import { printCuda } from '../codegen/cuda.ts'
+import type { Trace } from '../codegen/trace.ts'
+import type { Finding } from '../ir/finding.ts'
+import { diagnostic } from '../language/diagnostics.ts'
+import type { Choice, Fact } from '../language/instantiate.ts'
+import type { Program } from '../language/program.ts'
+import { checkLimits } from '../lowering/limits.ts'
+import { lower } from '../lowering/lower.ts'
+import { candidateAt } from '../schedule/space.ts'
+import type { Architecture } from '../target/architectures.ts'
+import { openSubject, type OpenSubject, type Problem, type Stage } from './subjects.ts'
+
+export type { Problem, Stage } from './subjects.ts'
+export { subjectsOf, type Subject } from './subjects.ts'
+
+export interface CompileOptions {
+  /** A legal point of the space by its number, instead of the default and of what an instance binds. */
+  readonly candidate?: { readonly level: number; readonly index: number } | undefined
+}
+
+export interface Compiled {
+  readonly cuda: { readonly text: string; readonly trace: Trace } | undefined
+  /** The program after each step, in order; those before the one that failed. */
+  readonly stages: readonly Stage[]
+  readonly problems: readonly Problem[]
+  /** The tunable parameters and their values. */
+  readonly parameters: readonly { readonly name: string; readonly text: string }[]
+  readonly facts: readonly Fact[]
+  readonly architecture: Architecture | undefined
+}
+
+export function compile(program: Program, uri: string, subject: string, options: CompileOptions = {}): Compiled {
+  const opened = openSubject(program, uri, subject)
+  const nothing = { cuda: undefined, stages: [], parameters: [], facts: [], architecture: opened.subject?.architecture }
+  if (!opened.subject) return { ...nothing, problems: opened.problems }
+  const open = opened.subject
+  const point = pointOf(open, options)
+  if (typeof point === 'string') return { ...nothing, problems: [...opened.problems, asProblem(open, point)] }
+  const made = open.program(point)
+  const parameters = open.schedule.tunes.map((t, i) => ({ name: t.name, text: point[i]?.text ?? '' }))
+  const problems = (): readonly Problem[] => open.problems()
+  if (!made) return { ...nothing, parameters, problems: problems() }
+  const lowered = lowerToCuda(open, made.stages, made.findings)
+  return {
+    ...lowered, parameters, facts: made.facts, architecture: open.architecture,
+    problems: [...problems(), ...lowered.findings.map(f => problemOf(open, f))],
+  }
+}
+
+/** The choice that is compiled; a message where there is none. */
+function pointOf(open: OpenSubject, { candidate }: CompileOptions): readonly Choice[] | string {
+  if (!candidate) return open.point
+  const { level, index } = candidate
+  return candidateAt(open.schedule, level, index)?.point ?? `There is no candidate ${index} at level ${level}.`
+}
+
+interface Lowered {
+  readonly cuda: Compiled['cuda']
+  readonly stages: readonly Stage[]
+  readonly findings: readonly Finding[]
+}
+
+function lowerToCuda(open: OpenSubject, before: readonly Stage[], earlier: readonly Finding[]): Lowered {
+  const last = before.at(-1)
+  if (!last || hasError(earlier)) return { cuda: undefined, stages: before, findings: earlier }
+  const lowered = lower(last.program)
+  const { name, threads_per_block, shared_memory_per_block } = open.architecture
+  const limits = checkLimits(lowered.program,
+    { target: name, threadsPerBlock: threads_per_block, bytesPerBlock: shared_memory_per_block })
+  const findings = [...earlier, ...lowered.findings, ...limits]
+  const stages = [...before, ...lowered.stages]
+  return { cuda: hasError(findings) ? undefined : printCuda(lowered.program, open.architecture), stages, findings }
+}
+
+const hasError = (findings: readonly Finding[]): boolean => findings.some(f => f.severity === 'error')
+
+// ---------------------------------------------------------------- problems
+
+function asProblem(open: OpenSubject, message: string): Problem {
+  return { uri: open.uri, diagnostic: diagnostic('no-value', open.span, message) }
+}
+
+/**
+ * A finding at its place in the compiled file; what lies in other files is said at the subject, with the place
+ * beside.
+ */
+function problemOf(open: OpenSubject, f: Finding): Problem {
+  const ranges = f.origins.flatMap(o => {
+    const chain = []
+    for (let at: typeof o | undefined = o; at; at = at.through) chain.push(at.range)
+    return chain
+  })
+  const own = ranges.find(r => r.uri === open.uri)
+  const [inner] = ranges
+  const related = [
+    ...inner && inner !== own ? [{ ...inner, message: 'here' }] : [],
+    ...f.related.flatMap(r => r.origins.slice(0, 1).map(o => ({ ...o.range, message: r.message }))),
+  ]
+  return { uri: open.uri, diagnostic: diagnostic(f.code, own?.span ?? open.span, f.message,
+    { severity: f.severity, related }) }
+}
