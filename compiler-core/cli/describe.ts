@@ -8,14 +8,7 @@ import { evaluateExpression } from '../language/program.ts'
 import { describe as kindText, type Value } from '../language/values.ts'
 import type { LayoutOutput, MappingOutput } from '../view/output.ts'
 import { diagnosticText } from './diagnostic-text.ts'
-
-/** What a command has to say; a program reads `json`, a person `text`, and both `errors`. */
-export interface Report {
-  readonly status: 0 | 1 | 2
-  readonly text: string
-  readonly errors: string
-  readonly json?: unknown
-}
+import { table, type Report } from './report.ts'
 
 /** Above this many tasks, or elements, they are counted and not listed. */
 const listLimit = 2 ** 20
@@ -124,14 +117,4 @@ function indexAt(shape: readonly number[], n: number): number[] {
 function shown(count: number, most: number): (number | undefined)[] {
   if (count <= most + 1) return Array.from({ length: count }, (_, i) => i)
   return [...Array.from({ length: most - 1 }, (_, i) => i), undefined, count - 1]
-}
-
-/** Rows in columns, indented by two. */
-function table(rows: readonly (readonly string[])[], align: 'left' | 'right' = 'left'): string {
-  const widths: number[] = []
-  for (const row of rows) row.forEach((cell, i) => { widths[i] = Math.max(widths[i] ?? 0, cell.length) })
-  return rows.map(row => {
-    const cells = row.map((cell, i) => align === 'right' && i > 0 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))
-    return `  ${cells.join('  ')}`.trimEnd() + '\n'
-  }).join('')
 }

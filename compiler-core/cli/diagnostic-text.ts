@@ -5,7 +5,10 @@
  *       3 | let tile = spatial(4, 0)
  *         |                       ^
  */
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Diagnostic, Span } from '../language/diagnostics.ts'
+import type { Program } from '../language/program.ts'
 
 /** Characters of a source line that are shown. */
 const longestLine = 160
@@ -18,6 +21,21 @@ export function diagnosticText(file: string, text: string, d: Diagnostic): strin
   const indent = source.slice(0, column).replace(/[^\t]/g, ' ')
   return `${file}:${line + 1}:${character + 1}: ${d.severity}: ${d.message} [${d.code}]\n`
     + `  ${number} | ${source}\n  ${' '.repeat(number.length)} | ${indent}${'^'.repeat(width)}\n`
+}
+
+/** Diagnostics of several files of a program. */
+export function problemsText(
+  program: Program, problems: readonly { readonly uri: string; readonly diagnostic: Diagnostic }[]
+): string {
+  return problems.map(({ uri, diagnostic }) =>
+    diagnosticText(displayName(uri), program.analyse(uri)?.text ?? '', diagnostic)).join('')
+}
+
+/** A file below the current folder by its path from there. */
+export function displayName(uri: string): string {
+  if (!uri.startsWith('file:')) return uri
+  const relative = path.relative(process.cwd(), fileURLToPath(uri))
+  return relative.startsWith('..') ? fileURLToPath(uri) : relative
 }
 
 /** Zero-based line and UTF-16 character of an offset. */

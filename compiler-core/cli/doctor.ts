@@ -1,7 +1,7 @@
 /** `heddle doctor`: which tools of this machine Heddle can use, and what is missing without the others. */
 import { findTools } from '../toolchain/tools.ts'
 import type { DoctorOutput } from '../view/output.ts'
-import type { Report } from './describe.ts'
+import type { Report } from './report.ts'
 
 export async function doctorReport(version: string): Promise<Report> {
   const tools = await findTools()

@@ -2,35 +2,54 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { createProgram } from '../language/program.ts'
+import { compile, subjectsOf, type Problem } from '../compile/compile.ts'
+import { createProgram, type Analysis, type Program } from '../language/program.ts'
 import { format } from '../language/syntax/format.ts'
 import { parse } from '../language/syntax/parser.ts'
 import { counted } from '../mapping/shape.ts'
 import type { CheckOutput } from '../view/output.ts'
-import type { Report } from './describe.ts'
-import { diagnosticText, rangeOf } from './diagnostic-text.ts'
+import { diagnosticText, displayName, rangeOf } from './diagnostic-text.ts'
+import type { Report } from './report.ts'
 
 /** Files below the current folder may import from all of it; another file from its own folder. */
+export function openProgram(target: string): Program {
+  return createProgram({ read: readUri, roots: [pathToFileURL(process.cwd()).href], target })
+}
+
+/** What is wrong in files, and in what they compile to. */
 export function checkFiles(files: readonly string[], target: string): Report {
-  const program = createProgram({ read: readUri, roots: [pathToFileURL(process.cwd()).href], target })
+  const program = openProgram(target)
   const found: CheckOutput = []
   let text = '', errors = ''
   for (const file of files) {
-    const analysis = program.analyse(pathToFileURL(path.resolve(file)).href)
+    const uri = pathToFileURL(path.resolve(file)).href
+    const analysis = program.analyse(uri)
     if (analysis === undefined) {
       errors += `${file}: cannot be read\n`
       continue
     }
-    for (const d of analysis.diagnostics) {
+    for (const { uri: home, diagnostic: d } of problemsOf(program, analysis)) {
       const { severity, code, message } = d
-      found.push({ file, range: rangeOf(analysis.text, d.span), severity, code, message })
-      text += diagnosticText(file, analysis.text, d)
+      const name = home === uri ? file : displayName(home), source = program.analyse(home)?.text ?? ''
+      found.push({ file: name, range: rangeOf(source, d.span), severity, code, message })
+      text += diagnosticText(name, source, d)
     }
   }
   if (errors !== '') return { status: 2, text, errors }
   const wrong = found.filter(d => d.severity === 'error').length
   text += `${counted(files.length, 'file')}, ${counted(wrong, 'error')}, ${counted(found.length - wrong, 'other remark')}\n`
   return { status: wrong > 0 ? 1 : 0, text, errors, json: found }
+}
+
+/** A file with errors is not compiled: they would be said again. */
+function problemsOf(program: Program, analysis: Analysis): readonly Problem[] {
+  const { uri, diagnostics } = analysis
+  const own = diagnostics.map((diagnostic): Problem => ({ uri, diagnostic }))
+  if (diagnostics.some(d => d.severity === 'error')) return own
+  const all = [...own, ...subjectsOf(analysis).flatMap(s => compile(program, uri, s.name).problems)]
+  const key = ({ uri: home, diagnostic: { span, code, message } }: Problem): string =>
+    `${home} ${span.start} ${span.end} ${code} ${message}`
+  return [...new Map(all.map(p => [key(p), p])).values()]
 }
 
 /** Formats in place, `-` from standard input to standard output; with `check` only names what is not formatted. */

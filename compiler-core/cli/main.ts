@@ -4,12 +4,15 @@
  * With `--json` standard output holds JSON alone; every other text goes to standard error.
  * Exit status: 0 fine, 1 the program or expression has errors, 2 the command could not be carried out.
  */
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { architectures, defaultTarget } from '../target/architectures.ts'
-import { layoutReport, mappingReport, type Report } from './describe.ts'
+import { buildReport } from './build.ts'
+import { layoutReport, mappingReport } from './describe.ts'
 import { doctorReport } from './doctor.ts'
 import { checkFiles, formatFiles } from './files.ts'
 import { serveLanguage } from './lsp.ts'
+import type { Report } from './report.ts'
+import { spaceReport } from './space.ts'
 
 declare const heddleVersion: string
 
@@ -45,6 +48,26 @@ program.command('check <files...>')
   .addOption(json).addOption(target)
   .action((files: string[], options: ExpressionOptions) => { finish(checkFiles(files, options.target), options) })
 
+program.command('space <file-or-schedule> [schedule]')
+  .description('list what a schedule can be tuned to: `heddle space FILE OPERATOR.SCHEDULE`; without FILE, of the library')
+  .option('--level <n>', 'how thorough: 0 the defaults, 1 a short list, 2 a long one', wholeNumber, 1)
+  .addOption(json).addOption(target)
+  .addHelpText('after', '\nExample:\n  heddle space batch_matmul.simt --level 2')
+  .action((first: string, second: string | undefined, options: ExpressionOptions & { readonly level: number }) => {
+    finish(spaceReport(second === undefined ? undefined : first, second ?? first, options), options)
+  })
+
+program.command('build <file>')
+  .description('write an instance as CUDA with its trace; with a CUDA toolkit also PTX, cubin and facts')
+  .requiredOption('--instance <name>', 'an instance or graph of the file, or OPERATOR.SCHEDULE')
+  .option('--out <folder>', 'where the files go')
+  .option('--candidate <n>', 'this candidate of the space instead of the default', wholeNumber)
+  .option('--level <n>', 'the level at which candidates are counted', wholeNumber)
+  .option('--stages', 'print the program after each pass')
+  .addOption(json).addOption(target)
+  .addHelpText('after', '\nExample:\n  heddle build matmul.heddle --instance square --out build')
+  .action(build)
+
 program.command('fmt <files...>')
   .description('format .heddle files in place; `-` formats standard input to standard output')
   .option('--check', 'change nothing, name the files that are not formatted')
@@ -60,6 +83,31 @@ program.command('doctor')
   .description('say which tools of this machine Heddle can use')
   .addOption(json)
   .action(async (options: { readonly json?: boolean }) => { finish(await doctorReport(heddleVersion), options) })
+
+interface BuildArguments extends ExpressionOptions {
+  readonly instance: string
+  readonly out?: string
+  readonly candidate?: number
+  readonly level?: number
+  readonly stages?: boolean
+}
+
+async function build(file: string, options: BuildArguments): Promise<void> {
+  const { candidate: index, level } = options
+  if ((index === undefined) !== (level === undefined)) program.error('error: --candidate and --level go together')
+  if (options.out === undefined && options.stages !== true) program.error('error: say where the files go: --out FOLDER')
+  const controller = new AbortController()
+  process.once('SIGINT', () => { controller.abort() })
+  finish(await buildReport(file, {
+    ...options, candidate: index === undefined || level === undefined ? undefined : { level, index },
+    signal: controller.signal
+  }), options)
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('This is a whole number.')
+  return Number(text)
+}
 
 function finish(report: Report, options: { readonly json?: boolean }): void {
   if (report.errors !== '') process.stderr.write(report.errors)

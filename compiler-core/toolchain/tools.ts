@@ -1,4 +1,4 @@
-/** The programs of the machine that Heddle can use, found on PATH. Nothing is run but `TOOL --version`. */
+/** The programs of the machine that Heddle can use, on PATH or below CUDA_PATH. Only `TOOL --version` is run. */
 import { execFile } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import path from 'node:path'
@@ -24,14 +24,21 @@ const tools: readonly Tool[] = [
 ]
 
 /** Looks every tool up; a tool that does not answer in 5 seconds has no version. */
-export function findTools(searchPath = process.env['PATH'] ?? ''): Promise<FoundTool[]> {
+export function findTools(searchPath = searchPathOf(process.env)): Promise<FoundTool[]> {
   return Promise.all(tools.map(async tool => {
     const found = findExecutable(tool.name, searchPath)
     return { ...tool, path: found, version: found === undefined ? undefined : await versionOf(found) }
   }))
 }
 
-function findExecutable(name: string, searchPath: string): string | undefined {
+/** The folders of PATH, then the programs of the toolkit that CUDA_PATH names. */
+export function searchPathOf(environment: NodeJS.ProcessEnv): string {
+  const toolkit = environment['CUDA_PATH']
+  const folders = toolkit === undefined ? [] : [path.join(toolkit, 'bin')]
+  return [environment['PATH'] ?? '', ...folders].join(path.delimiter)
+}
+
+export function findExecutable(name: string, searchPath: string): string | undefined {
   const suffixes = process.platform === 'win32' ? ['.exe', '.cmd'] : ['']
   const candidates = searchPath.split(path.delimiter).filter(path.isAbsolute)
     .flatMap(folder => suffixes.map(suffix => path.join(folder, name + suffix)))

@@ -3,6 +3,7 @@ import * as z from 'zod'
 
 const index = z.array(z.int().min(0))
 const position = z.object({ line: z.int().min(0), character: z.int().min(0) })
+const range = z.object({ start: position, end: position })
 
 /** `heddle mapping EXPR --json`; above 2^20 tasks over all workers `tasks` is null and `tasks_per_worker` is given. */
 export const mappingOutput = z.object({
@@ -28,13 +29,89 @@ export type LayoutOutput = z.infer<typeof layoutOutput>
 export const checkOutput = z.array(
   z.object({
     file: z.string(),
-    range: z.object({ start: position, end: position }),
+    range,
     severity: z.enum(['error', 'warning', 'information']),
     code: z.string(),
     message: z.string()
   })
 )
 export type CheckOutput = z.infer<typeof checkOutput>
+
+/** A number, a truth value, a name or text in Heddle; sequences of them for tuples. */
+const plain: z.ZodType<PlainValue> = z.union([z.number(), z.boolean(), z.string(), z.array(z.lazy(() => plain))])
+export type PlainValue = number | boolean | string | PlainValue[]
+
+/** `heddle space SCHEDULE --level L --json` */
+export const spaceOutput = z.object({
+  /** Points, legal or not. */
+  raw: z.int().min(0),
+  /** Points that the schedule's own rules allow: the candidates. The same on all targets. */
+  legal: z.int().min(0),
+  /** Their order is their number, as `heddle build --candidate` takes it. */
+  candidates: z.array(z.object({
+    /** What each tune chooses. */
+    parameters: z.record(z.string(), plain),
+    /** What the schedule documents of itself. */
+    facts: z.record(z.string(), plain),
+    /** Why the target cannot run it; absent where it can. */
+    exceeds: z.string().optional()
+  }))
+})
+export type SpaceOutput = z.infer<typeof spaceOutput>
+
+/** `NAME.facts.json`: what ptxas says of one program's kernels; the numbers outside are the greatest of any kernel. */
+export const factsOutput = z.object({
+  target: z.string(),
+  /** Version of the CUDA toolkit. */
+  toolkit: z.string(),
+  /** 32-bit registers a thread. */
+  registers: z.int().min(0),
+  /** Bytes that a thread writes and reads because registers ran out. */
+  spills: z.int().min(0),
+  /** Bytes a thread. */
+  stack: z.int().min(0),
+  /** Bytes a block, as declared: static shared memory. */
+  shared_bytes: z.int().min(0),
+  kernels: z.array(z.object({
+    name: z.string(),
+    registers: z.int().min(0),
+    spills: z.int().min(0),
+    stack: z.int().min(0),
+    shared_bytes: z.int().min(0)
+  })),
+  /** Of the CUDA toolkit's programs. */
+  warnings: z.array(z.string())
+})
+export type FactsOutput = z.infer<typeof factsOutput>
+
+/** `NAME.trace.json`: which range of `NAME.cu` was made from which ranges of which sources. */
+export const traceOutput = z.object({
+  version: z.literal(1),
+  /** File name of the generated text. */
+  target: z.string(),
+  /** URIs. */
+  sources: z.array(z.string()),
+  regions: z.array(z.lazy(() => region))
+})
+const region = z.object({
+  range,
+  /** Stacks of source ranges, each from the innermost outward; `source` is an index into `sources`. */
+  origins: z.array(z.array(z.object({ source: z.int().min(0), range }))),
+  get children() { return z.array(region) }
+})
+
+/** `heddle build FILE --instance NAME --out DIR --json` */
+export const buildOutput = z.object({
+  instance: z.string(),
+  target: z.string(),
+  /** What was written, below the folder that was asked for. */
+  files: z.array(z.string()),
+  /** The content of `NAME.facts.json`; null without a CUDA toolkit, or where it does not take the text. */
+  facts: factsOutput.nullable(),
+  /** The program after each pass, with `--stages`. */
+  stages: z.array(z.object({ name: z.string(), text: z.string() })).optional()
+})
+export type BuildOutput = z.infer<typeof buildOutput>
 
 /** `heddle doctor --json`. */
 export const doctorOutput = z.object({

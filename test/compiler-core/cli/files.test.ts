@@ -32,6 +32,17 @@ describe('heddle check', () => {
     const report = checkFiles([write('b.heddle', 'import "sizes"\nlet m = spatial(rows, 2)\n')], 'sm_80')
     expect([report.status, report.json, report.text]).toEqual([0, [], '1 file, 0 errors, 0 other remarks\n'])
   })
+  it('says what compiling a declaration finds, once', () => {
+    const file = write('d.heddle', `operator copy(x: f32[n]) -> y: f32[n] { y[i] = x[i] }
+schedule plain for copy {
+  kernel main(grid: n, block: 32) { y[32 * blockIdx.x + threadIdx.x] = x[32 * blockIdx.x + threadIdx.x] ?? 0 }
+}
+instance one = copy.plain(n: 100)
+`)
+    const report = checkFiles([file], 'sm_80')
+    const lines = checkOutput.parse(report.json).map(d => [d.code, d.severity, d.range.start.line])
+    expect([report.status, lines]).toEqual([1, [['out-of-bounds', 'error', 2]]])
+  })
   it('names a file that it cannot read', () => {
     const report = checkFiles([path.join(folder, 'none.heddle')], 'sm_80')
     expect([report.status, report.json]).toEqual([2, undefined])
