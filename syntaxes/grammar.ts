@@ -36,6 +36,9 @@ const reserved = [
 ].join('|')
 const declarators = 'operator|schedule|graph|instance|mapping|kernel|tune|workspace'
 const kindsOfValues = 'int|float|number|string|shape|tuple|list|mapping|layout|dtype|reducer|loop|architecture'
+  + '|tensor|position|pointwise|reduction'
+const functions = 'sizeof|accumulator|broadcast|align|divisible|fused|max|min|abs|exp|log|sqrt|rsqrt|pow|tanh|erf|sin|cos'
+  + '|floor|ceil|round'
 const mappingAtoms = 'spatial|repeat|col_spatial|col_repeat|auto_map|cover'
 
 const name = `(?!(?:${reserved})\\b)[A-Za-z_]\\w*`
@@ -306,8 +309,7 @@ const builtins: Rule = {
     token('\\binf\\b', 'constant.language'),
     token(`\\b(?:syncthreads|commit_group|wait_group|ldmatrix|mma|shfl_\\w+|atomic_\\w+|assert)${callAhead}`,
       'support.function.device'),
-    token(`\\b(?:sizeof|accumulator|broadcast|align|fused|max|min|abs|exp|log|sqrt|rsqrt|pow|tanh|erf)${callAhead}`,
-      'support.function')
+    token(`\\b(?:${functions})${callAhead}`, 'support.function')
   ]
 }
 

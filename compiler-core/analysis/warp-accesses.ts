@@ -16,6 +16,7 @@ import {
 } from '../ir/ir.ts'
 import { bytesOf } from '../ir/memory.ts'
 import type { Origins } from '../ir/origin.ts'
+import { someExpr } from '../ir/visit.ts'
 import { idealWavefronts, sectors, wavefronts, type WarpAccess } from './shared-memory.ts'
 
 /** All executions of one access by the warps of a block. */
@@ -46,8 +47,10 @@ const walkedIterations = 32
 /** The accesses to shared and global memory, in the order of the text. */
 export function warpAccesses(kernel: Kernel, launched: Launched): readonly AccessCount[] {
   const counts = new Map<object, Mutable<AccessCount>>()
-  const threads = kernel.block[0] * kernel.block[1] * kernel.block[2]
-  for (let first = 0; first < threads; first += lanes) walkWarp(kernel, launched, first, threads, counts)
+  const silent = new Map<Stmt, boolean>(), threads = kernel.block[0] * kernel.block[1] * kernel.block[2]
+  for (let first = 0; first < threads; first += lanes) {
+    walkWarp(kernel, launched, first, { values: new Map(), silent, counts, left: new Uint8Array(lanes) })
+  }
   return [...counts.values()]
 }
 
@@ -61,6 +64,8 @@ type Mask = Uint8Array
 
 interface Warp {
   readonly values: Map<Variable, Lanes>
+  /** Statements that need not be walked: they access registers alone. */
+  readonly silent: Map<Stmt, boolean>
   readonly counts: Map<object, Mutable<AccessCount>>
   /** What a lane has left: nothing, an iteration, a loop, the kernel. */
   readonly left: Uint8Array
@@ -73,11 +78,8 @@ function comeBack(w: Warp, most: number): void {
   w.left.forEach((level, l) => { if (level <= most) w.left[l] = 0 })
 }
 
-function walkWarp(
-  kernel: Kernel, launched: Launched, first: number, threads: number, counts: Warp['counts']
-): void {
-  const warp: Warp = { values: new Map(), counts, left: new Uint8Array(lanes) }
-  const [width, height] = kernel.block
+function walkWarp(kernel: Kernel, launched: Launched, first: number, warp: Warp): void {
+  const [width, height, depth] = kernel.block, threads = width * height * depth
   const thread = (of: (t: number) => number): Lanes => Float64Array.from({ length: lanes }, (_, l) => of(first + l))
   warp.values.set(threadIdx[0], thread(t => t % width))
   warp.values.set(threadIdx[1], thread(t => Math.floor(t / width) % height))
@@ -89,10 +91,35 @@ function walkWarp(
 
 function walk(w: Warp, body: readonly Stmt[], entering: Mask): void {
   for (const s of body) {
+    if (isSilent(w, s)) continue
     const mask = entering.map((m, l) => m !== 0 && w.left[l] === 0 ? 1 : 0)
     if (!mask.includes(1)) return
     statement(w, s, mask)
   }
+}
+
+function isSilent(w: Warp, s: Stmt): boolean {
+  let known = w.silent.get(s)
+  if (known === undefined) w.silent.set(s, known = accessesRegistersAlone(w, s))
+  return known
+}
+
+function accessesRegistersAlone(w: Warp, s: Stmt): boolean {
+  const all = (body: readonly Stmt[]): boolean =>
+    body.every(inner => isSilent(w, inner) || (inner.kind === 'let' && !reads(inner.value)))
+  switch (s.kind) {
+    case 'store': return s.buffer.scope === 'register' && !reads(s.value) && !s.indices.some(reads)
+    case 'for': return !reads(s.extent) && all(s.body)
+    case 'while': return !reads(s.condition) && all(s.body)
+    case 'if': return !reads(s.condition) && all(s.then) && all(s.otherwise)
+    case 'barrier': case 'allocate': return true
+    default: return false
+  }
+}
+
+/** Whether an expression reads shared or global memory. */
+function reads(e: Expr): boolean {
+  return someExpr(e, inner => inner.kind === 'load' && inner.buffer.scope !== 'register')
 }
 
 function statement(w: Warp, s: Stmt, mask: Mask): void {

@@ -1,13 +1,16 @@
 /** `heddle build`: an instance as CUDA with its trace, and with a toolkit as PTX, machine code and what ptxas says. */
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isDynamic, kernelName } from '../codegen/cuda.ts'
 import { traceJson } from '../codegen/trace.ts'
 import { compile, subjectsOf } from '../compile/compile.ts'
+import type { Program as IrProgram } from '../ir/ir.ts'
+import { sharedMemory } from '../ir/memory.ts'
 import { printProgram } from '../ir/print.ts'
 import { listText } from '../language/suggestions.ts'
 import { counted } from '../mapping/shape.ts'
-import { compileCuda, type Compiled } from '../toolchain/compile-cuda.ts'
-import type { KernelFacts } from '../toolchain/ptxas-report.ts'
+import type { Architecture } from '../target/architectures.ts'
+import { compileCuda, type Compiled as CompiledCuda } from '../toolchain/compile-cuda.ts'
 import { findToolkit } from '../toolchain/toolkit.ts'
 import type { BuildOutput, FactsOutput } from '../view/output.ts'
 import { problemsText } from './diagnostic-text.ts'
@@ -31,8 +34,45 @@ export interface BuildOptions {
 }
 
 export async function buildReport(file: string, options: BuildOptions): Promise<Report> {
+  const text = compiledText(file, options)
+  if ('status' in text) return text
   const { instance, out } = options
-  const program = openProgram(options.target)
+  const shown = text.stages.map(s => `// ${s.name}\n${s.text}\n`).join('')
+  const output: BuildOutput = {
+    instance, target: text.architecture.name, schedule: text.schedule, files: [], facts: null,
+    ...options.stages === true ? { stages: [...text.stages] } : {}
+  }
+  if (out === undefined) return { status: 0, text: shown, errors: text.errors, json: output }
+  const built = await toolkitFiles(text, options)
+  const errors = text.errors + built.errors
+  if (options.signal?.aborted === true) return { status: 2, text: '', errors }
+  const files = new Map([...text.files, ...built.files])
+  const problem = writeFiles(out, files)
+  if (problem !== undefined) return failure(problem)
+  const written = [...files].flatMap(([name, content]) => content === undefined ? [] : [name])
+  return {
+    status: built.status, errors, json: { ...output, files: written, facts: built.facts },
+    text: shown + scheduleText(text.schedule) + written.map(name => `${path.join(out, name)}\n`).join('') + built.text
+  }
+}
+
+/** Names and contents; undefined: there is no such file any more. */
+type Files = readonly (readonly [string, FileContent])[]
+
+interface CompiledText {
+  readonly cuda: string
+  readonly architecture: Architecture
+  readonly lowered: IrProgram
+  readonly schedule: BuildOutput['schedule']
+  readonly stages: readonly { readonly name: string; readonly text: string }[]
+  readonly files: Files
+  /** Warnings. */
+  readonly errors: string
+}
+
+/** The CUDA of the instance; a report where there is none. */
+function compiledText(file: string, { instance, target, candidate, stages }: BuildOptions): CompiledText | Report {
+  const program = openProgram(target)
   const uri = pathToFileURL(path.resolve(file)).href
   const analysis = program.analyse(uri)
   if (analysis === undefined) return failure(`${file} cannot be read.`)
@@ -45,80 +85,83 @@ export async function buildReport(file: string, options: BuildOptions): Promise<
     const there = subjects.length === 0 ? 'It has nothing to build' : `It has ${listText(subjects)}`
     return failure(`${file} has no \`${instance}\`. ${there}.`)
   }
-  const made = compile(program, uri, instance, options.candidate ? { candidate: options.candidate } : {})
-  const errors = problemsText(program, made.problems)
-  if (made.cuda === undefined || made.architecture === undefined) return { status: 1, text: '', errors }
-  const target = made.architecture.name
-
-  const stages = options.stages === true ? made.stages.map(s => ({ name: s.name, text: printProgram(s.program) })) : []
-  const stagesText = stages.map(s => `// ${s.name}\n${s.text}\n`).join('')
-  const output: BuildOutput = { instance, target, files: [], facts: null, ...options.stages === true ? { stages } : {} }
-  if (out === undefined) return { status: 0, text: stagesText, errors, json: output }
-
-  const built = await toolkitFiles(made.cuda.text, target, options)
-  if (built.status === 2) return { status: 2, text: '', errors: errors + built.errors }
-  const trace = traceJson(made.cuda.trace, `${instance}.cu`, made.cuda.text, u => program.analyse(u)?.text ?? '')
-  const files = new Map<string, FileContent>([
-    [`${instance}.cu`, made.cuda.text], [`${instance}.trace.json`, `${JSON.stringify(trace)}\n`], ...built.files
-  ])
-  const problem = writeFiles(out, files)
-  if (problem !== undefined) return failure(problem)
-  const written = [...files].flatMap(([name, content]) => content === undefined ? [] : [name])
+  const { cuda, architecture, problems, ...made } = compile(program, uri, instance, { candidate })
+  const errors = problemsText(program, problems), lowered = made.stages.at(-1)?.program
+  if (!cuda || !architecture || !lowered) return { status: 1, text: '', errors }
+  const trace = traceJson(cuda.trace, `${instance}.cu`, cuda.text, u => program.analyse(u)?.text ?? '')
   return {
-    status: built.status, errors: errors + built.errors,
-    text: stagesText + written.map(name => `${path.join(out, name)}\n`).join('') + built.text,
-    json: { ...output, files: written, facts: built.facts }
+    cuda: cuda.text, architecture, lowered, errors,
+    schedule: {
+      parameters: Object.fromEntries(made.parameters.map(p => [p.name, p.text])),
+      facts: Object.fromEntries(made.facts.map(f => [f.name, f.value]))
+    },
+    stages: stages === true ? made.stages.map(s => ({ name: s.name, text: printProgram(s.program) })) : [],
+    files: [[`${instance}.cu`, cuda.text], [`${instance}.trace.json`, `${JSON.stringify(trace)}\n`]]
   }
 }
 
 interface ToolkitResult {
   readonly status: 0 | 1 | 2
-  readonly files: readonly (readonly [string, FileContent])[]
+  readonly files: Files
   readonly facts: FactsOutput | null
   readonly text: string
   readonly errors: string
 }
 
-/** What the toolkit makes of the text; of a missing one it says so, and older files are removed. */
-async function toolkitFiles(text: string, architecture: string, options: BuildOptions): Promise<ToolkitResult> {
-  const { instance: name, signal } = options
-  const made = (ptx?: string, cubin?: Uint8Array, facts?: FactsOutput): ToolkitResult['files'] => [
+/** What the toolkit makes of the text. Where it makes nothing, it is said why, and older files go. */
+async function toolkitFiles(
+  { cuda, architecture, lowered }: CompiledText, { instance: name, signal, environment }: BuildOptions
+): Promise<ToolkitResult> {
+  const made = (ptx?: string, cubin?: Uint8Array, facts?: FactsOutput): Files => [
     [`${name}.ptx`, ptx], [`${name}.cubin`, cubin],
     [`${name}.facts.json`, facts && `${JSON.stringify(facts, undefined, 2)}\n`]
   ]
   const none = (status: 0 | 1 | 2, errors: string): ToolkitResult =>
     ({ status, errors, facts: null, text: '', files: made() })
-  const search = await findToolkit(options.environment)
+  const search = await findToolkit(environment)
   if (search.kind === 'missing') return none(0, `note: ${search.message}\n`)
-  const compiled = await compileCuda(search.toolkit, text, { name, architecture, signal })
+  const compiled = await compileCuda(search.toolkit, cuda, { name, architecture: architecture.name, signal })
   switch (compiled.kind) {
     case 'rejected': return none(1, `error: ${compiled.message}\n`)
     case 'cancelled': case 'too-slow': case 'failed': return none(2, `error: ${compiled.message}\n`)
     case 'compiled': {
-      const facts = factsOf(compiled, architecture, search.toolkit.version)
+      const facts = factsOf(compiled, lowered, architecture, search.toolkit.version)
       return {
-        status: 0, facts, text: factsText(facts), errors: compiled.warnings.map(w => `warning: ${w}\n`).join(''),
-        files: made(compiled.ptx, compiled.cubin, facts)
+        status: 0, facts, text: factsText(facts), files: made(compiled.ptx, compiled.cubin, facts),
+        errors: compiled.warnings.map(w => `warning: ${w}\n`).join('')
       }
     }
   }
 }
 
-function factsOf({ kernels, warnings }: Compiled, target: string, toolkit: string): FactsOutput {
-  const each = kernels.map((k: KernelFacts) => ({
-    name: k.name, registers: k.registers, spills: k.spill_store_bytes + k.spill_load_bytes, stack: k.stack_bytes,
-    shared_bytes: k.shared_bytes
+function factsOf(
+  { kernels, warnings }: CompiledCuda, program: IrProgram, architecture: Architecture, toolkit: string
+): FactsOutput {
+  const dynamic = new Map(program.kernels.map(kernel => {
+    const shared = sharedMemory(kernel)
+    return [kernelName(program, kernel), isDynamic(shared, architecture) ? shared.bytes : 0]
   }))
-  const most = (of: 'registers' | 'spills' | 'stack' | 'shared_bytes'): number => Math.max(0, ...each.map(k => k[of]))
+  const each = kernels.map(k => ({
+    name: k.name, registers: k.registers, spills: k.spill_store_bytes + k.spill_load_bytes, stack: k.stack_bytes,
+    shared_bytes: k.shared_bytes, dynamic_shared_bytes: dynamic.get(k.name) ?? 0
+  }))
+  const most = (of: Exclude<keyof typeof each[number], 'name'>): number => Math.max(0, ...each.map(k => k[of]))
   return {
-    target, toolkit, registers: most('registers'), spills: most('spills'), stack: most('stack'),
-    shared_bytes: most('shared_bytes'), kernels: each, warnings: [...warnings]
+    target: architecture.name, toolkit, registers: most('registers'), spills: most('spills'), stack: most('stack'),
+    shared_bytes: most('shared_bytes'), dynamic_shared_bytes: most('dynamic_shared_bytes'), kernels: each,
+    warnings: [...warnings]
   }
+}
+
+function scheduleText({ parameters, facts }: BuildOutput['schedule']): string {
+  const line = (of: Readonly<Record<string, string | number>>): string =>
+    Object.entries(of).map(([name, value]) => `${name} ${value}`).join(', ')
+  return [line(parameters), line(facts)].filter(text => text !== '').map(text => `${text}\n`).join('')
 }
 
 function factsText({ kernels }: FactsOutput): string {
   return table(kernels.map(k => [
     k.name, counted(k.registers, 'register'), `${k.spills} bytes spilled`, `${k.stack} bytes of stack`,
-    `${k.shared_bytes} bytes of static shared memory`
+    `${k.shared_bytes + k.dynamic_shared_bytes} bytes of shared memory`
   ]))
 }

@@ -41,15 +41,20 @@ export function checkFiles(files: readonly string[], target: string): Report {
   return { status: wrong > 0 ? 1 : 0, text, errors, json: found }
 }
 
-/** A file with errors is not compiled: they would be said again. */
+/**
+ * A file with errors is not compiled: they would be said again. Of what is wrong at one place
+ * in several instances of a schedule, the first is said.
+ */
 function problemsOf(program: Program, analysis: Analysis): readonly Problem[] {
   const { uri, diagnostics } = analysis
   const own = diagnostics.map((diagnostic): Problem => ({ uri, diagnostic }))
   if (diagnostics.some(d => d.severity === 'error')) return own
-  const all = [...own, ...subjectsOf(analysis).flatMap(s => compile(program, uri, s.name).problems)]
-  const key = ({ uri: home, diagnostic: { span, code, message } }: Problem): string =>
-    `${home} ${span.start} ${span.end} ${code} ${message}`
-  return [...new Map(all.map(p => [key(p), p])).values()]
+  const place = ({ uri: home, diagnostic: { span, code } }: Problem): string => `${home} ${span.start} ${span.end} ${code}`
+  const found = new Map(own.map(p => [place(p), p]))
+  for (const { name } of subjectsOf(analysis)) {
+    for (const p of compile(program, uri, name).problems) if (!found.has(place(p))) found.set(place(p), p)
+  }
+  return [...found.values()]
 }
 
 /** Formats in place, `-` from standard input to standard output; with `check` only names what is not formatted. */

@@ -16,7 +16,7 @@ import {
   dimensions, type Allocate, type Binary, type BinaryOperator, type Buffer, type Copy, type Effect, type ElementName,
   type Expr, type For, type If, type Kernel, type Program, type Stmt, type Variable
 } from '../ir/ir.ts'
-import { equalExpr, exprsOf, forEachExpr, forEachStmt } from '../ir/visit.ts'
+import { equalExpr, exprsOf, forEachExpr, forEachStmt, mapExpr } from '../ir/visit.ts'
 import type { Architecture } from '../target/architectures.ts'
 import { createExpressionPrinter, isPlain, onlyIndex, precedence, typeName, type ExpressionPrinter } from './expressions.ts'
 import { createNames, legalFunctionName, type Names } from './names.ts'
@@ -169,10 +169,12 @@ function printKernel(
   writer.endLine()
 }
 
-/** Of a kernel's own statements: the first behind the opening declarations, and each that declares something again. */
+/** In a kernel's own body: what follows the opening declarations, and declarations behind a block or barrier. */
 function startsParagraph(body: readonly Stmt[], i: number): boolean {
   const before = body[i - 1]
-  return before !== undefined && (declares(body[i]!) ? !declares(before) : body.slice(0, i).every(declares))
+  if (before === undefined) return false
+  return declares(body[i]!) ? 'body' in before || before.kind === 'if' || before.kind === 'barrier'
+    : body.slice(0, i).every(declares)
 }
 
 function declares(s: Stmt): boolean {
@@ -189,11 +191,16 @@ function launchComment(
   writer.write('// grid (')
   used(lastGrid).forEach((_, i) => {
     if (i > 0) writer.write(', ')
-    expressions.print(kernel.grid[i]!, precedence.anything, true)
+    expressions.print(mapExpr(kernel.grid[i]!, asUnsigned), precedence.anything, true)
   })
   writer.write(`), block (${used(lastBlock).map((_, i) => kernel.block[i]).join(', ')})`)
   if (shared.bytes > 0) writer.write(`, ${shared.bytes} bytes of ${dynamic ? 'dynamic ' : ''}shared memory`)
   writer.endLine()
+}
+
+/** Numbers of blocks are computed before the launch, and positive. */
+function asUnsigned(e: Expr): Expr {
+  return e.type === 'bool' ? e : { ...e, type: 'u32' }
 }
 
 /** On one line, or else each parameter on its own. */

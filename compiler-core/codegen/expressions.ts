@@ -209,8 +209,12 @@ export function createExpressionPrinter(
     } else if (isSmallFloat(type)) {
       use({ kind: 'type', type })
       write(`${type}(`)
-      call(functionName(e.intrinsic, 'f32'), e.args.map(arg => ({ kind: 'cast', type: 'f32', value: arg, origins: [] })))
+      const args = e.args.map((arg): Expr => ({ kind: 'cast', type: 'f32', value: arg, origins: [] }))
+      intrinsic({ ...e, type: 'f32', args })
       write(')')
+    } else if ((e.intrinsic === 'sin' || e.intrinsic === 'cos') && type === 'f32') {
+      use({ kind: 'sine', function: e.intrinsic })
+      call(`${e.intrinsic}_f32`, e.args)
     } else if (e.intrinsic === 'abs' && isUnsigned(type)) print(e.args[0]!, precedence.anything, false)
     else call(functionName(e.intrinsic, type), e.args)
   }

@@ -42,7 +42,7 @@ export function createNames(): Names {
 }
 
 /** A name that C++ and CUDA leave to the program. */
-export function legalName(name: string): string {
+function legalName(name: string): string {
   const spelled = name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d|_[_A-Z])/, 'x')
   return reserved.has(spelled) || spelled.includes('__') ? `${spelled.replace(/_+/g, '_')}_` : spelled
 }
@@ -65,7 +65,7 @@ const reserved = words(`
   typedef typeid typename typeof union unsigned using virtual void volatile wchar_t while xor xor_eq
   threadIdx blockIdx blockDim gridDim warpSize float2 float4 double2 uint2 uint4 INFINITY NAN NULL
   f16 bf16 tf32 shared_memory shfl_xor_sync shfl_down_sync atomic_add_shared atomic_add_global floor_div floor_mod
-  mul_rn trap abs llabs min max
+  mul_rn trap sin_f32 cos_f32 quarter_wave two_over_pi abs llabs min max
   expf logf sqrtf rsqrtf tanhf erff powf floorf ceilf rintf sinf cosf fmaf fminf fmaxf fabsf
   exp log sqrt rsqrt tanh erf pow floor ceil rint sin cos fma fmin fmax fabs
 `)

@@ -17,6 +17,7 @@ export type Wrapper =
   | { readonly kind: 'atomic'; readonly type: ElementName; readonly scope: 'shared' | 'global' }
   | { readonly kind: 'floor'; readonly type: 'i32' | 'i64'; readonly operator: '/' | '%' }
   | { readonly kind: 'rounded product'; readonly type: 'f32' | 'f64' }
+  | { readonly kind: 'sine'; readonly function: 'sin' | 'cos' }
   | { readonly kind: 'trap' }
 
 export function isSmallFloat(type: string): type is SmallFloat {
@@ -50,6 +51,7 @@ export function wrapperText(wrappers: readonly Wrapper[], architecture: Architec
   const types = smallFloats.filter(type => wrappers.some(w => 'type' in w && w.type === type))
   return [
     ...types.map(type => typeText(type, architecture)),
+    ...wrappers.some(w => w.kind === 'sine') ? [reductionText] : [],
     ...wrappers.filter(w => w.kind !== 'type').map(w => functionText(w, architecture))
   ].map(text => `${text}\n\n`).join('')
 }
@@ -74,7 +76,6 @@ function typeText(type: SmallFloat, { compute_capability }: Architecture): strin
  * `native`: sm_80 and newer have instructions for bf16 and tf32.
  */
 function conversions(type: SmallFloat, native: boolean): readonly [readonly string[], readonly string[]] {
-  const bitsOfX = ['unsigned x_bits;', 'asm("mov.b32 %0, %1;" : "=r"(x_bits) : "f"(x));']
   switch (type) {
     case 'f16': return [
       ['asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));'],
@@ -83,18 +84,21 @@ function conversions(type: SmallFloat, native: boolean): readonly [readonly stri
     case 'bf16': return [
       native
         ? ['asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));']
-        : [...bitsOfX, 'bits = x == x ? (x_bits + 0x7fff + (x_bits >> 16 & 1)) >> 16 : 0x7fff;'],
-      ['float x;', 'asm("mov.b32 %0, {0, %1};" : "=f"(x) : "h"(bits));', 'return x;']
+        : [
+          'const unsigned wide = *(const unsigned *)&x;',
+          'bits = x == x ? (wide + 0x7fff + (wide >> 16 & 1)) >> 16 : 0x7fff;'
+        ],
+      ['const unsigned wide = unsigned(bits) << 16;', 'return *(const float *)&wide;']
     ]
     case 'tf32': return [
       native
         ? [
           'unsigned rounded;', 'asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(x));',
-          'asm("mov.b32 %0, %1;" : "=f"(value) : "r"(rounded));'
+          'value = *(const float *)&rounded;'
         ]
         : [
-          ...bitsOfX, 'if (x == x) x_bits = (x_bits + 0x1000) & 0xffffe000;',
-          'asm("mov.b32 %0, %1;" : "=f"(value) : "r"(x_bits));'
+          'const unsigned rounded = (*(const unsigned *)&x + 0x1000) & 0xffffe000;',
+          'value = x == x ? *(const float *)&rounded : x;'
         ],
       ['return value;']
     ]
@@ -117,6 +121,7 @@ function functionText(w: Exclude<Wrapper, { kind: 'type' }>, architecture: Archi
         'return product;'
       ])
     }
+    case 'sine': return sineText(w.function)
     case 'trap': return define('void', 'trap()', ['asm volatile("trap;");'])
   }
 }
@@ -223,7 +228,7 @@ function atomicText(type: ElementName, scope: 'shared' | 'global', { compute_cap
 function exchangeText(type: ElementName, signature: string, scope: 'shared' | 'global', address: string): string {
   const c = cType(type)
   const [mask, old, bits] = type === 'tf32'
-    ? ['0xffffffff', [`${c} old;`, 'asm("mov.b32 %0, %1;" : "=f"(old.value) : "r"(seen));'], 'sum_bits']
+    ? ['0xffffffff', [`const ${c} old = *(const ${c} *)&seen;`], '*(const unsigned *)&sum']
     : type === 'bf16'
       ? ['0xffff', [`${c} old;`, 'old.bits = seen >> shift;'], 'sum.bits']
       : [type.endsWith('16') ? '0xffff' : '0xff', [`const ${c} old = (${c})(seen >> shift);`], '(sum & (mask >> shift))']
@@ -236,7 +241,6 @@ function exchangeText(type: ElementName, signature: string, scope: 'shared' | 'g
     'for (;;) {',
     ...old.map(line => `  ${line}`),
     `  const ${c} sum = ${sum};`,
-    ...type === 'tf32' ? ['  unsigned sum_bits;', '  asm("mov.b32 %0, %1;" : "=r"(sum_bits) : "f"(sum.value));'] : [],
     `  const unsigned wanted = (seen & ~mask) | (${bits} << shift);`,
     '  unsigned found;',
     `  asm volatile("{ ${address} "`, `    "atom.${scope}.cas.b32 %0, [address], %2, %3; }"`,
@@ -245,6 +249,57 @@ function exchangeText(type: ElementName, signature: string, scope: 'shared' | 'g
     '  seen = found;',
     '}'
   ])
+}
+
+/**
+ * CUDA's `sinf` reduces large arguments with an array in local memory; this one needs none. `x` is brought to
+ * -pi/4 .. pi/4: up to 2^16 by three parts of pi/2 (Cody and Waite), above by the product of its 24 bits with those 96
+ * bits of 2/pi that decide on the quadrant and the fraction (Payne and Hanek, "Radian reduction for trigonometric
+ * functions", 1983). Polynomials: S. L. Moshier, Cephes, sinf.c and cosf.c.
+ */
+const reductionText = `static __constant__ unsigned two_over_pi[7] = {
+  0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041
+};
+
+// sin of x and three more quadrants, by the quadrant that comes first
+${define('float', 'quarter_wave(float x, unsigned quadrant)', [
+  'float angle;',
+  'if (fabsf(x) < 65536.0f) {',
+  '  const float turns = rintf(x * 0.63661977f);',
+  '  angle = fmaf(turns, -1.57079637f, x);',
+  '  angle = fmaf(turns, 4.37113883e-8f, angle);',
+  '  angle = fmaf(turns, 1.71512451e-15f, angle);',
+  '  quadrant += int(turns);',
+  '} else {',
+  '  const unsigned bits = *(const unsigned *)&x;',
+  '  const unsigned mantissa = bits << 8 | 0x80000000;',
+  '  const unsigned start = (bits >> 23 & 0xff) - 128;',
+  '  const unsigned *const words = &two_over_pi[start / 32 % 4];',
+  '  const unsigned high = ((unsigned long long)words[0] << 32 | words[1]) << start % 32 >> 32;',
+  '  const unsigned middle = ((unsigned long long)words[1] << 32 | words[2]) << start % 32 >> 32;',
+  '  const unsigned low = ((unsigned long long)words[2] << 32 | words[3]) << start % 32 >> 32;',
+  '  const unsigned long long tail = (unsigned long long)mantissa * middle + ((unsigned long long)mantissa * low >> 32);',
+  '  const unsigned long long turns = ((unsigned long long)(mantissa * high) << 32) + tail;',
+  '  const long long part = (long long)(turns << 2);',
+  '  const unsigned whole = unsigned(turns >> 62) + (part < 0);',
+  '  angle = float(double(part) * (x < 0.0f ? -8.515303950216386e-20 : 8.515303950216386e-20));',
+  '  quadrant += x < 0.0f ? -whole : whole;',
+  '  if (!(fabsf(x) < INFINITY)) angle = NAN;',
+  '}',
+  'const float square = angle * angle;',
+  'float wave;',
+  'if (quadrant & 1) {',
+  '  wave = fmaf(fmaf(fmaf(2.44331571e-5f, square, -1.38873163e-3f), square, 4.16666457e-2f), square, -0.5f);',
+  '  wave = fmaf(wave, square, 1.0f);',
+  '} else {',
+  '  wave = fmaf(fmaf(-1.95152959e-4f, square, 8.3321609e-3f), square, -1.66666546e-1f);',
+  '  wave = fmaf(wave * square, angle, angle);',
+  '}',
+  'return quadrant & 2 ? -wave : wave;'
+])}`
+
+function sineText(name: 'sin' | 'cos'): string {
+  return define('float', `${name}_f32(float x)`, [`return quarter_wave(x, ${name === 'sin' ? 0 : 1});`])
 }
 
 /** C rounds quotients toward zero. */

@@ -4,8 +4,8 @@
  *
  *     open(origins); write('a + b'); close(); endLine()      ->  'a + b\n' and the region of `a + b`
  *
- * A line is broken when it is finished, at the loosest of the places that `mayBreak` has marked. Comments behind
- * successive lines start in one column.
+ * A line is broken when it is finished, at the loosest of the places that `mayBreak` has marked; one that is a comment
+ * goes on as a comment. Comments behind successive lines of one margin start in one column.
  */
 import { sameOrigin, type Origins } from '../ir/origin.ts'
 import type { Region } from './trace.ts'
@@ -58,7 +58,7 @@ export function createWriter(): Writer {
   let written = 0
   let margin = ''
   let line = newLine()
-  /** Finished lines with comments, until a line without one decides on their column. */
+  /** Finished lines of one margin with comments, until another line comes: then their column is known. */
   let commented: Line[] = []
   const roots: OpenRegion[] = []
   /** Innermost last; undefined for an `open` without a region of its own. */
@@ -80,10 +80,11 @@ export function createWriter(): Writer {
     commented = []
   }
   const placeLine = (l: Line) => {
-    const indented = l.text.length - l.text.trimStart().length + continuation
+    const indented = indentation(l) + continuation
     const chosen = l.text.length <= lineWidth ? [] : breakPlaces(l.text.length, indented, l.breaks)
     const parts = [0, ...chosen].map((at, i) => l.text.slice(i === 0 ? 0 : at + 1, chosen[i]))
-    place(l, parts.join(`\n${' '.repeat(indented)}`), c => c + indented * chosen.filter(at => at < c).length)
+    const prefix = (l.text.startsWith('//') ? '//' : '').padEnd(indented)
+    place(l, parts.join(`\n${prefix}`), c => c + indented * chosen.filter(at => at < c).length)
   }
   return {
     write,
@@ -113,11 +114,12 @@ export function createWriter(): Writer {
       line.comment = text
     },
     endLine() {
-      if (line.comment !== undefined && line.text.length + line.comment.length + 5 <= lineWidth) commented.push(line)
+      const behind = line.comment !== undefined && line.text.length + line.comment.length + 5 <= lineWidth
+      if (!behind || commented.some(l => indentation(l) !== indentation(line))) placeCommented()
+      if (behind) commented.push(line)
       else {
-        placeCommented()
         if (line.comment !== undefined) {
-          const above = `${/^ */.exec(line.text)![0]}// ${line.comment}`
+          const above = `${' '.repeat(indentation(line))}// ${line.comment}`
           lines.push(above)
           written += above.length + 1
         }
@@ -154,6 +156,10 @@ interface CurrentLine extends Line {
 
 function newLine(): CurrentLine {
   return { text: '', breaks: [], comment: undefined, started: [], ended: [] }
+}
+
+function indentation({ text }: Line): number {
+  return text.length - text.trimStart().length
 }
 
 /** The column of each line's comment: the same for all where that moves none too far. */

@@ -7,7 +7,7 @@
  */
 import { fuse } from '../fusion/fuse.ts'
 import { elaborateGraph } from '../graph/elaborate.ts'
-import { partition, type Group } from '../graph/flow.ts'
+import { partition, type FlowGraph, type Group } from '../graph/flow.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Buffer, Program as IrProgram } from '../ir/ir.ts'
 import type { Span } from '../ir/origin.ts'
@@ -22,6 +22,7 @@ import type { Frame, Run } from '../language/run.ts'
 import type { Argument, Graph, Instance, Node } from '../language/syntax/tree.ts'
 import { spanOf } from '../language/syntax/walk.ts'
 import { valueText, type Value } from '../language/values.ts'
+import type { OperatorInstance } from '../operators/definition.ts'
 import { explicitBounds } from '../lowering/guards.ts'
 import type { Architecture } from '../target/architectures.ts'
 
@@ -57,6 +58,8 @@ export interface OpenSubject {
   readonly uri: string
   readonly span: Span
   readonly architecture: Architecture
+  /** What it computes, whatever schedule is chosen. */
+  readonly meaning: Meaning
   /** Of a graph: of its first group. */
   readonly schedule: OpenSchedule
   /** What is compiled unless a candidate is chosen. */
@@ -66,6 +69,10 @@ export interface OpenSubject {
   /** All that has been reported so far. */
   problems(): readonly Problem[]
 }
+
+export type Meaning =
+  | { readonly kind: 'operator'; readonly operator: OperatorInstance }
+  | { readonly kind: 'graph'; readonly graph: FlowGraph }
 
 export interface OpenedProgram {
   readonly stages: readonly Stage[]
@@ -81,6 +88,10 @@ export function openSubject(
   if (!analysis) return { subject: undefined, problems: [] }
   const found = declarationOf(analysis, program, name)
   if (!found) return failed(uri, { start: 0, end: 0 }, `There is no instance, graph or schedule \`${name}\`.`)
+  const declarations = [found.declaration, ...[found.operator, found.schedule].flatMap(d => d?.uri === uri ? [d.node] : [])]
+  const wrong = analysis.diagnostics.filter(d =>
+    d.severity === 'error' && declarations.some(n => isInside(d.span, spanOf(analysis.parsed, n))))
+  if (wrong.length > 0) return { subject: undefined, problems: wrong.map(d => ({ uri, diagnostic: d })) }
   const first = program.elaboration(uri)
   if (!first) return { subject: undefined, problems: [] }
   const target = found.kind === 'schedule' ? undefined : targetOf(first.run, first.frame, found.bindings)
@@ -118,24 +129,28 @@ interface Found {
   readonly bindings: readonly Argument[]
   /** Where problems of other files are reported. */
   readonly place: Node
+  /** What of the file the subject is. */
+  readonly declaration: Node
 }
+
+function isInside(inner: Span, outer: Span): boolean { return outer.start <= inner.start && inner.end <= outer.end }
 
 function declarationOf(analysis: Analysis, program: Program, name: string): Found | undefined {
   const { definitionOf } = analysis.resolved
   const item = analysis.parsed.file.items.find((i): i is Instance | Graph => (i.kind === 'Instance' || i.kind === 'Graph') && i.name.text === name)
   if (item?.kind === 'Instance') {
     const operator = definitionOf.get(item.operator), schedule = definitionOf.get(item.schedule)
-    return operator && schedule && { kind: 'instance', operator, schedule, bindings: item.bindings, place: item.name }
+    return operator && schedule && { kind: 'instance', operator, schedule, bindings: item.bindings, place: item.name, declaration: item }
   }
   const graph = item && definitionOf.get(item.name)
-  if (item?.kind === 'Graph' && graph) return { kind: 'graph', operator: graph, schedule: undefined, bindings: [], place: item.name }
+  if (item?.kind === 'Graph' && graph) return { kind: 'graph', operator: graph, schedule: undefined, bindings: [], place: item.name, declaration: item }
   const [operatorName = '', scheduleName] = name.split('.')
   const operator = analysis.exports.get(operatorName)
   const entry = schedulesOf(analysis,
     program).find(s => s.definition.name === scheduleName && (s.operator === operator || s.operator === undefined))
   if (operator?.kind !== 'operator' || !entry) return undefined
   const own = entry.definition.uri === analysis.uri && entry.definition.node.kind === 'Schedule' ? entry.definition.node.name : undefined
-  return { kind: 'schedule', operator, schedule: entry.definition, bindings: [], place: own ?? analysis.parsed.file }
+  return { kind: 'schedule', operator, schedule: entry.definition, bindings: [], place: own ?? analysis.parsed.file, declaration: own?.parent ?? analysis.parsed.file }
 }
 
 function schedulesOf(analysis: Analysis, program: Program): readonly ScheduleEntry[] {
@@ -165,12 +180,13 @@ interface Opening {
   readonly bindings: Bindings
 }
 
-type Opened = Pick<OpenSubject, 'schedule' | 'program'>
+type Opened = Pick<OpenSubject, 'meaning' | 'schedule' | 'program'>
 
 function openOperator(o: Opening, operator: Definition, schedule: Definition | undefined): Opened | undefined {
   const defined = defineOperator(o.run, operator, o.frame, o.place, o.bindings)
   const opened = defined && schedule && openSchedule(o.run, schedule, defined, o.frame, o.place)
   return opened && {
+    meaning: { kind: 'operator', operator: defined.operator },
     schedule: opened,
     program: point => {
       const made = opened.program(point)
@@ -199,6 +215,7 @@ function openGraph(o: Opening, definition: Definition, schedule: Definition | un
   const main = all.find(s => s.schedule.tunes.length > 0) ?? all[0]
   if (!main || all.length < scheduled.length) return undefined
   return {
+    meaning: { kind: 'graph', graph: elaborated.graph },
     schedule: main.schedule,
     program: point => {
       const made = all.map(s => fused(s, s === main ? point : s.schedule.tunes.map(t => t.default),

@@ -9,8 +9,8 @@
  *
  * Both hold inside of the anchor's own tensors: simplified with the extents of those, without predicates of their own.
  * Where an element would have been stored in between, it is converted to the tensor's type; a product is rounded there
- * (a cast to its own type), so that it is not contracted with the next operator's sum. An element that is read more than
- * once gets a name, so that a chain of operators stays as long as the sum of its parts.
+ * (a cast to its own type), so that it is not contracted with the next operator's sum. An element that is read more
+ * than once gets a name, so that a chain of operators stays as long as the sum of its parts.
  */
 import { and, cast, constant, load, not, ref, select, withOrigins } from '../ir/build.ts'
 import type { Axis, Buffer, Expr, Variable } from '../ir/ir.ts'
@@ -42,8 +42,25 @@ export interface Epilogue extends Composed {
   readonly origins: Origins
 }
 
-/** How a tensor that the group's anchor reads is computed; undefined if it is read from memory. */
-export function prologueOf(group: Group, tensor: Buffer): Composed | undefined {
+/** What the group computes around its anchor, composed at the first call. */
+export function compositionOf(group: Group): Composition {
+  const known = compositions.get(group) ?? {
+    inputs: group.anchor.inputs.map(tensor => prologueOf(group, tensor)),
+    outputs: group.anchor.outputs.map((_, i) => epilogueOf(group, i))
+  }
+  compositions.set(group, known)
+  return known
+}
+
+/** One for each of the anchor's inputs and outputs; undefined: the tensor is read and stored as it is. */
+export interface Composition {
+  readonly inputs: ReadonlyArray<Composed | undefined>
+  readonly outputs: ReadonlyArray<Epilogue | undefined>
+}
+
+const compositions = new WeakMap<Group, Composition>()
+
+function prologueOf(group: Group, tensor: Buffer): Composed | undefined {
   const producer = producerOf(group, tensor)
   if (!producer) return undefined
   const axes = definitionOf(producer).axes
@@ -51,22 +68,22 @@ export function prologueOf(group: Group, tensor: Buffer): Composed | undefined {
   return composed(composing, axes, tensorAt(composing, tensor, axes.map(a => ref(a.variable)), [], []))
 }
 
-/** What becomes of an output of the group's anchor; undefined if it is stored as it is. */
-export function epilogueOf(group: Group, output: number): Epilogue | undefined {
+function epilogueOf(group: Group, output: number): Epilogue | undefined {
   const { axes, buffer } = group.anchor.operator.outputs[output]!
   const stored: Variable = { name: buffer.name, type: buffer.element, role: 'let' }
   let tensor = group.anchor.outputs[output]!, indices: readonly Expr[] = axes.map(a => ref(a.variable))
   let value: Expr = ref(stored), origins: Origins = []
-  const composing: Composing = { group, given: new Map([[tensor, value]]), elements: [] }
+  const composing: Composing = { group, given: new Map(), elements: [] }
   for (const node of group.epilogues) {
     const input = node.inputs.indexOf(tensor)
     if (input < 0) continue
+    const isStored = value.kind === 'variable'
+    composing.given.set(tensor, isStored ? value : named(composing, tensor, indices, [], rounded(value, tensor)))
     const { inverse } = inversionOf(node.operator, node.operator.inputs[input]!)
     const own = originsThrough(definitionOf(node).origins, node.application)
     indices = inverse!.indices.map(i => substitute(withOriginsInside(i, own), bound(inverse!.axes, indices)))
     value = elementOf(composing, node, indices, [])
     tensor = node.outputs[0]!
-    composing.given.set(tensor, named(composing, tensor, indices, [], rounded(value, tensor)))
     origins = joinOrigins(origins, own)
   }
   if (tensor === group.anchor.outputs[output]) return undefined

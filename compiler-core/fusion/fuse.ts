@@ -10,18 +10,17 @@
  *
  * The program comes in with explicit bounds (no `??`, no `=?`). The predicates are those of the anchor's own tensors
  * and stay as they are; what fusion puts in their place gets none, since it is only evaluated inside of them
- * (reference 4.4). An index that the fused expression uses more than once is named by a `let` in front.
+ * (reference 4.4). What the fused expression uses more than once is named by a `let` in front.
  */
-import { ref, withOrigins } from '../ir/build.ts'
+import { not, ref, withOrigins } from '../ir/build.ts'
 import type { Finding } from '../ir/finding.ts'
-import type { Axis, Buffer, Expr, Kernel, Let, Program, Stmt, Store, Variable } from '../ir/ir.ts'
+import type { Buffer, Expr, Kernel, Let, Program, Stmt, Store, Variable } from '../ir/ir.ts'
 import { joinOrigins, originsThrough, type Origin, type Origins } from '../ir/origin.ts'
 import {
-  equalExpr, forEachExpr, forEachExprIn, forEachStmt, freeVariables, mapExpr, mapOwnExprs, mapStmts, someExpr,
-  substitute
+  equalExpr, forEachExprIn, forEachStmt, freeVariables, mapChildren, mapOwnExprs, mapStmts, someExpr, substitute
 } from '../ir/visit.ts'
 import type { Group } from '../graph/flow.ts'
-import { epilogueOf, prologueOf, rounded, type Epilogue, type Prologue } from './compose.ts'
+import { compositionOf, rounded, usesOf, when, type Composed, type Epilogue } from './compose.ts'
 
 /**
  * `anchor`'s parameters are the inputs and outputs of the group's anchor, in order. No program where the schedule does
@@ -33,9 +32,10 @@ export function fuse(anchor: Program, group: Group, name: string): {
   readonly findings: readonly Finding[]
 } {
   const { inputs, outputs, application } = group.anchor
-  const loads = new Map(inputs.map((tensor, i) => [anchor.parameters[i]!, prologueOf(group, tensor) ?? tensor]))
+  const composition = compositionOf(group)
+  const loads = new Map(inputs.map((tensor, i) => [anchor.parameters[i]!, composition.inputs[i] ?? tensor]))
   const stores = new Map(outputs.map((tensor, i) =>
-    [anchor.parameters[inputs.length + i]!, epilogueOf(group, i) ?? tensor]))
+    [anchor.parameters[inputs.length + i]!, composition.outputs[i] ?? tensor]))
   const findings = anchor.kernels.flatMap(kernel => obstacles(kernel, stores))
   if (findings.length > 0) return { program: undefined, findings }
   const rewriting = { loads, stores, through: throughApplication(application) }
@@ -48,7 +48,7 @@ export function fuse(anchor: Program, group: Group, name: string): {
 }
 
 /** By the anchor's parameter: the expression that is fused, or the tensor of the graph that it is. */
-type Loads = ReadonlyMap<Buffer, Prologue | Buffer>
+type Loads = ReadonlyMap<Buffer, Composed | Buffer>
 type Stores = ReadonlyMap<Buffer, Epilogue | Buffer>
 
 interface Rewriting {
@@ -127,7 +127,7 @@ function rewriteExpr(e: Expr, r: Rewriting, names: Let[] | undefined, path: read
       if (!to || read.kind !== 'load') return read
       if (read.outside) throw new Error('Fusion needs explicit bounds')
       if (!isFused(to)) return { ...read, buffer: to }
-      const value = valueAt(to, read.indices, [], names, path)
+      const value = withParts(to, indexNames(to, read.indices, [], names), names, path)
       return withOrigins(value, joinOrigins(value.origins, own.origins))
     }
     default: return mapChildren(own, child => inner(child))
@@ -135,17 +135,57 @@ function rewriteExpr(e: Expr, r: Rewriting, names: Let[] | undefined, path: read
 }
 
 function storeThrough(epilogue: Epilogue, s: Store, names: Let[]): Store {
-  const { stored, tensor } = epilogue
+  const { stored, tensor, indices, parts, value } = epilogue
+  const values = indexNames(epilogue, s.indices, indices, names)
   const result = rounded(s.value, s.buffer)
-  const once = isName(result) || usesOf(stored, [...epilogue.parts.map(p => p.value), epilogue.value]) < 2
-  const given = new Map([[stored, once ? result : nameOf(stored, result, names)]])
-  const axes = named(epilogue, s.indices, epilogue.indices, names)
+  const once = isName(result) || usesOf(stored, [...parts.map(p => p.value), value]) < 2
+  values.set(stored, once ? result : nameOf(stored, result, names))
   return {
-    ...s, buffer: tensor, indices: epilogue.indices.map(i => substitute(i, axes)),
-    value: valueWith(epilogue, new Map([...axes, ...given]), names, []),
-    origins: joinOrigins(s.origins, epilogue.origins)
+    ...s, buffer: tensor, indices: indices.map(i => substitute(i, values)),
+    value: withParts(epilogue, values, names, []), origins: joinOrigins(s.origins, epilogue.origins)
   }
 }
+
+/** What stands for each axis: its index, or a name for it where it would be written more than once. */
+function indexNames(
+  { axes, parts, value }: Composed, indices: readonly Expr[], others: readonly Expr[], names: Let[] | undefined
+): Map<Variable, Expr> {
+  const all = [...parts.map(p => p.value), value, ...others]
+  return new Map(axes.map(({ variable }, d) => {
+    const index = indices[d]!
+    const inPlace = !names || isName(index) || usesOf(variable, all) < 2 || someExpr(index, e => e.kind === 'load')
+    return [variable, inPlace ? index : nameOf(variable, index, names)]
+  }))
+}
+
+/** The value at these indices; what it is made of is named in front, as far as it is there under `path`. */
+function withParts(
+  { parts, value }: Composed, indices: ReadonlyMap<Variable, Expr>, names: Let[] | undefined, path: readonly Expr[]
+): Expr {
+  const values = new Map(indices)
+  for (const part of parts) {
+    const whole = substitute(part.value, values)
+    values.set(part.variable, names ? nameOf(part.variable, when(path, whole), names) : whole)
+  }
+  return substitute(value, values)
+}
+
+/** A `let` like `variable` with this value. */
+function nameOf(variable: Variable, value: Expr, names: Let[]): Expr {
+  const same = names.find(n => n.variable.name === variable.name && equalExpr(n.value, value))
+  const name = same?.variable ?? { ...variable, role: 'let' }
+  if (!same) names.push({ kind: 'let', variable: name, value, origins: value.origins })
+  return ref(name, value.origins)
+}
+
+function isName(e: Expr): boolean {
+  return e.kind === 'variable' || e.kind === 'constant'
+}
+
+function isFused<F extends Composed>(to: F | Buffer): to is F {
+  return 'axes' in to
+}
+
 /** Many nodes share one list of origins. */
 function throughApplication(application: Origin): (origins: Origins) => Origins {
   const seen = new Map<Origins, Origins>()

@@ -21,9 +21,12 @@ import { withDevice } from '../language/elaborate.ts'
 import { bind, bindName, conditionOf, evaluate } from '../language/evaluate.ts'
 import type { Definition } from '../language/resolve.ts'
 import { problem, type Frame, type Run } from '../language/run.ts'
-import type { Argument, Binary, BinaryOperator, Call, Expr, Graph, Node as Tree, Operator } from '../language/syntax/tree.ts'
+import type {
+  Argument, Binary, BinaryOperator, Call, Expr, Graph, Node as Tree, Operator
+} from '../language/syntax/tree.ts'
 import { tensorValue } from '../language/tensors.ts'
 import { describe, itemsOf, tuple, unknown, type Value } from '../language/values.ts'
+import { checkOperator } from '../operators/check.ts'
 import { counted } from '../mapping/shape.ts'
 import type { FlowGraph, Node } from './flow.ts'
 
@@ -84,7 +87,9 @@ function resultsOf(
     return undefined
   })
   b.under.pop()
-  if (!results) problem(run, frame.module, graph.name, 'missing-return', `The graph \`${graph.name.text}\` returns nothing.`)
+  if (!results) {
+    problem(run, frame.module, graph.name, 'missing-return', `The graph \`${graph.name.text}\` returns nothing.`)
+  }
   return results
 }
 
@@ -99,7 +104,8 @@ function outputsOf(
     const twice = outputs.some(o => o.buffer === buffer) ? 'is returned twice' : undefined
     const again = inputs.includes(buffer) ? 'is a parameter' : twice
     if (again !== undefined) {
-      problem(b.run, frame.module, node, 'wrong-kind', `A graph returns tensors that it computes, each once; \`${buffer.name}\` ${again}.`)
+      const rule = 'A graph returns tensors that it computes, each once'
+      problem(b.run, frame.module, node, 'wrong-kind', `${rule}; \`${buffer.name}\` ${again}.`)
       return undefined
     }
     outputs.push({ value, node, buffer })
@@ -143,7 +149,8 @@ function valueOf(b: Building, frame: Frame, e: Expr, name?: string): Value {
       if (operands.every(o => o.value.kind !== 'tensor')) return evaluate(run, frame, e)
       const definition = libraryOperator(run, 'elementwise', operator)
       if (definition) return applied(b, frame, e, definition, operands, name)
-      problem(run, frame.module, e, 'unknown-name', `\`${e.operator}\` of tensors is the operator \`${operator}\`. Add \`import "std/elementwise"\`.`)
+      const meaning = `\`${e.operator}\` of tensors is the operator \`${operator}\``
+      problem(run, frame.module, e, 'unknown-name', `${meaning}. Add \`import "std/elementwise"\`.`)
       return unknown
     }
     case 'Call': {
@@ -185,11 +192,13 @@ function applied(
   const { actuals, bindings } = split
   const [application] = originsAt(run, frame, place)
   if (!application) return unknown
+  const shaped = node.params.filter(p => p.type.kind === 'TensorType' && p.type.dims.length > 0)
+  if (!tensorsOf(b, frame, place, node, shaped.map(p => p.name.text), split)) return unknown
   // its own text is seen through the application by whoever fuses it
   const own = <T>(f: () => T): T => within(run, undefined, f)
   if (node.kind === 'Graph') {
     const bound = own(() => bindGraph(run, definition, frame, place, bindings, actuals))
-    const tensors = bound && tensorsOf(b, frame, place, node, bound.inputs, split)
+    const tensors = bound && tensorsOf(b, frame, place, node, bound.inputs.map(x => x.name), split)
     if (!tensors) return unknown
     for (const p of node.params) {
       const tensor = actuals.get(p.name.text)?.buffer
@@ -199,9 +208,15 @@ function applied(
     return results ? oneOrTuple(results.map(r => r.value)) : unknown
   }
   const defined = own(() => defineOperator(run, definition, frame, place, bindings, actuals))
-  const inputs = defined && tensorsOf(b, frame, place, node, defined.operator.inputs, split)
+  const inputs = defined && tensorsOf(b, frame, place, node, defined.operator.inputs.map(x => x.name), split)
   if (!inputs) return unknown
   const { operator } = defined
+  const wrong = checkOperator(operator).filter(f => f.severity === 'error')
+  for (const { code, message, origins } of wrong) {
+    const related = origins.map(o => ({ ...o.range, message: `here, in \`${operator.name}\`` }))
+    problem(run, frame.module, place, code, message, { related })
+  }
+  if (wrong.length > 0) return unknown
   const single = operator.outputs.length === 1 ? name : undefined
   const outputs = operator.outputs.map(({ buffer }): Buffer =>
     ({ ...buffer, name: single ?? buffer.name, scope: 'workspace', origins: [application] }))
@@ -226,7 +241,8 @@ function argumentsOf(
   for (const { name, value, node } of args) {
     const to = name ?? callee.params[next++]?.name.text
     if (to === undefined) {
-      return wrong(node, 'too-many-arguments', `\`${callee.name.text}\` has ${counted(callee.params.length, 'parameter')}.`)
+      const has = `\`${callee.name.text}\` has ${counted(callee.params.length, 'parameter')}`
+      return wrong(node, 'too-many-arguments', `${has}.`)
     }
     if (actuals.has(to) || bindings.has(to)) {
       return wrong(node, 'duplicate-argument', `\`${to}\` of \`${callee.name.text}\` is given twice.`)
@@ -241,12 +257,12 @@ function argumentsOf(
   return { actuals, bindings }
 }
 
-/** The tensors that were given, one for each tensor parameter. */
+/** The tensors that were given for some parameters. */
 function tensorsOf(
-  b: Building, frame: Frame, place: Tree, callee: Operator | Graph, parameters: readonly Buffer[], split: Split
+  b: Building, frame: Frame, place: Tree, callee: Operator | Graph, parameters: readonly string[], split: Split
 ): readonly Buffer[] | undefined {
   const tensors: Buffer[] = []
-  for (const { name } of parameters) {
+  for (const name of parameters) {
     const tensor = split.actuals.get(name)?.buffer, other = split.bindings.get(name)
     const what = `\`${name}\` of \`${callee.name.text}\` is a tensor`
     if (tensor) tensors.push(tensor)
@@ -262,7 +278,7 @@ function wholeTensor(b: Building, frame: Frame, { value, node }: Placed): Buffer
     && value.dims.every((d, i) => d.kind === 'range' && d.from === undefined && d.extent === value.buffer.shape[i])
   if (isWhole) return value.buffer
   const message = value.kind === 'tensor'
-    ? `In a graph operators take whole tensors; a part of \`${value.buffer.name}\` is an operator of its own, such as \`slice\`.`
+    ? `Operators take whole tensors; a part of \`${value.buffer.name}\` is an operator of its own, such as \`slice\`.`
     : `This is a tensor in a graph, but it is ${describe(value)}.`
   if (value.kind !== 'unknown') problem(b.run, frame.module, node, 'wrong-type', message)
   return undefined

@@ -121,8 +121,8 @@ export function partition(graph: FlowGraph): Partition {
     const inversion = inversionOf(operator, operator.inputs[use.input]!)
     if (!inversion.inverse) return inversion.reason
     const late = inputs.find((input, i) => i !== use.input && dependsOn(input, draft))
-    if (late) return `\`${operator.name}\` also reads \`${late.name}\`, which depends on \`${draft.anchor.operator.name}\``
-    return owner.has(use.node) ? takenBy(use.node) : undefined
+    if (!late) return owner.has(use.node) ? takenBy(use.node) : undefined
+    return `\`${operator.name}\` also reads \`${late.name}\`, which depends on \`${draft.anchor.operator.name}\``
   }
 
   /** Why the producer of an input is not computed where the input is loaded. */

@@ -16,10 +16,10 @@ import {
   type Binary, type Expr, type Kernel, type Stmt, type Variable
 } from './ir.ts'
 import {
-  anything, emptyFacts, extended, intersect, intervalOf, lowOf, termsDivisor, thoroughLow,
+  anything, emptyFacts, extended, intersect, intervalOf, lowOf, termsDivisor,
   type Facts, type Interval, type Known
 } from './knowledge.ts'
-import { keyOf, normalOf, tidy } from './normal.ts'
+import { boundsOf, keyOf, normalOf, tidy, withoutRemainders } from './normal.ts'
 import {
   addConstant, divideExactly, floorQuotient, greatestDivisor, isBroken, onlyAtom, scale, subtract, valueOf,
   type Polynomial, type Product
@@ -40,10 +40,11 @@ export function rooted(facts: Facts): Facts {
 export function withRange(facts: Facts, variable: Variable, low: Expr, high: Expr): Facts {
   const before = rooted(facts)
   const known = before.variables.get(variable)
-  const from = normalOf(before, low, 'open'), to = normalOf(before, high, 'open')
+  const from = withoutRemainders(before, normalOf(before, low, 'open'))
+  const to = withoutRemainders(before, normalOf(before, high, 'open'))
   return withKnown(before, variable, {
-    low: Math.max(known?.low ?? -Infinity, lowOf(before, from)),
-    high: Math.min(known?.high ?? Infinity, intervalOf(before, to).high),
+    low: Math.max(known?.low ?? -Infinity, boundsOf(before, from).low),
+    high: Math.min(known?.high ?? Infinity, boundsOf(before, to).high),
     lows: from.terms.length > 0 ? [...known?.lows ?? [], from] : known?.lows ?? [],
     highs: to.terms.length > 0 ? [...known?.highs ?? [], to] : known?.highs ?? [],
     value: known?.value
@@ -116,8 +117,7 @@ export function rangeOf(facts: Facts, e: Expr): Interval {
   const p = normalOf(place, e, 'open')
   const plain = intersect(intervalOf(place, p), intervalOf(place, normalOf(place, e, 'kept')))
   if (p.terms.length === 0 || plain.low === plain.high) return plain
-  const low = thoroughLow(place, p), high = -thoroughLow(place, scale(p, -1))
-  return { low: Math.max(plain.low, low), high: Math.min(plain.high, high) + 0 }
+  return intersect(plain, boundsOf(place, p))
 }
 
 // ---------------------------------------------------------------- conditions
@@ -147,7 +147,8 @@ function withInequality(facts: Facts, p: Polynomial): Facts {
   const tidied = tidy(facts, p)
   if (lowOf(facts, tidied) >= 0) return facts
   const known = withInterval(facts, tidied)
-  return p.terms.length === 1 ? known : extended(known, { inequalities: [...known.inequalities, tightened(facts, p)] })
+  if (p.terms.length === 1) return known
+  return extended(known, { inequalities: [...known.inequalities, tightened(facts, withoutRemainders(facts, p))] })
 }
 
 /** Of a single product. */

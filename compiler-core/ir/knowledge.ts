@@ -10,7 +10,7 @@
 import { typeRange } from './build.ts'
 import type { Expr, Variable } from './ir.ts'
 import {
-  add, addConstant, addScaled, divideExactly, floorQuotient, floorRest, greatestDivisor, isBroken, multiply,
+  add, addConstant, addScaled, divideExactly, floorQuotient, floorRest, greatestDivisor, isBroken, longDivision, multiply,
   newTable, polynomialKey, productOf, productPolynomial, productWithout, scale, subtract, whole,
   type Atom, type Polynomial, type Product, type Table, type Term
 } from './polynomial.ts'
@@ -45,6 +45,7 @@ export interface Interval { readonly low: number; readonly high: number }
 /** `kept`: with `let`s as they are; `open`: with their values in their place. */
 interface Memo {
   readonly atoms: Map<Atom, Interval>
+  readonly quotients: Map<Atom, Required<Pick<Known, 'lows' | 'highs'>>>
   readonly kept: Map<Expr, Polynomial>
   readonly open: Map<Expr, Polynomial>
   readonly simplified: Map<Expr, Expr>
@@ -64,7 +65,7 @@ export function extended(facts: Facts, more: Partial<Omit<Facts, 'memo' | 'table
 }
 
 function newMemo(): Memo {
-  return { atoms: new Map(), kept: new Map(), open: new Map(), simplified: new Map(), costs: new Map() }
+  return { atoms: new Map(), quotients: new Map(), kept: new Map(), open: new Map(), simplified: new Map(), costs: new Map() }
 }
 
 // ---------------------------------------------------------------- intervals
@@ -138,7 +139,8 @@ function findInterval(facts: Facts, atom: Atom): Interval {
       const base = intervalOf(facts, atom.base), by = intervalOf(facts, atom.divisor)
       const least = Math.max(by.low, 1), most = Math.max(by.high, least)
       return {
-        low: divided(base.low, base.low >= 0 ? most : least), high: divided(base.high, base.high >= 0 ? least : most)
+        low: dividedNumber(base.low, base.low >= 0 ? most : least),
+        high: dividedNumber(base.high, base.high >= 0 ? least : most)
       }
     }
     case 'remainder': {
@@ -190,7 +192,7 @@ function product(a: number, b: number): number {
 }
 
 /** Rounded down; `b` is at least 1. */
-function divided(a: number, b: number): number {
+function dividedNumber(a: number, b: number): number {
   return !Number.isFinite(a) ? a : Number.isFinite(b) ? floorQuotient(a, b) : a >= 0 ? 0 : -1
 }
 
@@ -229,8 +231,8 @@ export function termsDivisor(facts: Facts, p: Polynomial): number {
 
 // ---------------------------------------------------------------- elimination
 
-const steps = { quick: 24, thorough: 160 }
-const deepest = 6
+/** How many sums a search may look at. */
+const steps = { quick: 40, thorough: 240 }
 
 export type Effort = keyof typeof steps
 
@@ -239,97 +241,114 @@ export function isNonNegative(facts: Facts, p: Polynomial, effort: Effort = 'tho
   const { low, high } = intervalOf(facts, p)
   if (low >= 0) return true
   if (high < 0 || isBroken(p) || p.terms.length === 0) return false
-  return bestLow({ facts, steps: steps[effort], found: new Map(), enough: 0 }, p, 0) >= 0
+  return bestLow(facts, p, 0, { left: steps[effort] }) >= 0
 }
 
 /** The best low bound that elimination finds. */
 export function thoroughLow(facts: Facts, p: Polynomial): number {
-  if (isBroken(p)) return -Infinity
-  return bestLow({ facts, steps: steps.quick, found: new Map(), enough: Infinity }, p, 0)
+  return isBroken(p) ? -Infinity : bestLow(facts, p, Infinity, { left: steps.quick })
 }
 
-interface Search {
-  readonly facts: Facts
-  steps: number
-  /** By the polynomial's key; while one is being looked for, what intervals say. */
-  readonly found: Map<string, number>
-  /** A bound that ends the search: 0, which every step maps to itself, or none. */
-  readonly enough: number
+/** A sum from whose low bound one of the sum in question follows. */
+interface Goal {
+  readonly p: Polynomial
+  readonly lift: (low: number) => number
+  readonly depth: number
+  /** The smaller, the nearer to an answer. */
+  readonly distance: number
 }
 
-function bestLow(search: Search, p: Polynomial, depth: number): number {
-  const { facts } = search
-  const divisor = termsDivisor(facts, p)
-  if (divisor > 1) {
-    const rest = floorRest(p.constant, divisor)
-    if (p.terms.every(t => t.coefficient % divisor === 0)) {
-      const low = bestReduced(search, divideExactly(addConstant(p, -rest), divisor), depth)
-      return lowest(low * divisor + rest)
-    }
-    // known multiples: values are congruent to the constant, so a low bound moves up to the next such number
-    const low = bestReduced(search, p, depth)
-    return Number.isFinite(low) ? low + floorRest(p.constant - low, divisor) : low
-  }
-  return bestReduced(search, p, depth)
-}
-
-function bestReduced(search: Search, p: Polynomial, depth: number): number {
-  const { facts } = search
-  const { low, high } = intervalOf(facts, p)
-  let best = low
-  if (best >= search.enough || depth === deepest || (search.enough === 0 && high < 0)) return best
-  const key = polynomialKey(p)
-  const found = search.found.get(key)
-  if (found !== undefined) return found
-  search.found.set(key, best)
-  best = bestOfSteps(search, p, depth, best)
-  search.found.set(key, best)
-  return best
-}
-
-function bestOfSteps(search: Search, p: Polynomial, depth: number, start: number): number {
-  const { facts } = search
-  let best = start
-  for (const term of inOrder(facts, p)) {
-    for (const bound of boundsFor(facts, term)) {
-      if (search.steps-- <= 0) return best
-      best = Math.max(best, eliminate(search, p, term, bound, depth))
-      if (best >= search.enough) return best
+/**
+ * The sum with the fewest obstacles is looked at first. `enough` ends the search: 0, or infinity for the best bound.
+ * Every step maps bounds of at least 0 to such.
+ */
+function bestLow(facts: Facts, start: Polynomial, enough: number, budget: { left: number }): number {
+  const seen = new Set<string>()
+  const goals: Goal[] = []
+  let best = -Infinity
+  consider(start, low => low, 0)
+  while (best < enough) {
+    const goal = nearest(goals)
+    if (!goal) break
+    for (const term of goal.p.terms) {
+      for (const bound of boundsFor(facts, term)) {
+        if (budget.left-- <= 0 || best >= enough) return best
+        const [p, lift] = eliminated(facts, goal.p, term, bound)
+        consider(p, low => goal.lift(lift(low)), goal.depth + 1)
+      }
     }
   }
+  return best >= enough ? best : Math.max(best, lowOfBranches(facts, start, enough, budget))
+
+  function consider(p: Polynomial, lift: (low: number) => number, depth: number): void {
+    if (isBroken(p)) return
+    const divisor = termsDivisor(facts, p)
+    if (divisor > 1 && p.terms.every(t => t.coefficient % divisor === 0)) {
+      const rest = floorRest(p.constant, divisor)
+      const part = divideExactly(addConstant(p, -rest), divisor)
+      look(part, low => lift(lowest(low * divisor + rest)), depth, 1)
+    } else {
+      look(p, lift, depth, divisor)
+    }
+  }
+
+  function look(p: Polynomial, lift: (low: number) => number, depth: number, divisor: number): void {
+    const key = polynomialKey(p)
+    if (seen.has(key)) return
+    seen.add(key)
+    let low = p.constant, high = p.constant, obstacles = 0
+    for (const term of p.terms) {
+      const i = termInterval(facts, term)
+      low = lowest(low + i.low)
+      high = highest(high + i.high)
+      if (i.low < -obstacleSize) obstacles++
+    }
+    // values are congruent to the constant, so a low bound moves up to the next such number
+    if (divisor > 1 && Number.isFinite(low)) low += floorRest(p.constant - low, divisor)
+    best = Math.max(best, lift(low))
+    if (enough === 0 && high < 0) return
+    goals.push({ p, lift, depth, distance: depth / 2 + 2 * obstacles + p.terms.length })
+  }
+}
+
+/** A term that may be less than minus this stands in the way of a bound. */
+const obstacleSize = 2 ** 20
+
+function nearest(goals: Goal[]): Goal | undefined {
+  let at = 0
+  for (let i = 1; i < goals.length; i++) if (goals[i]!.distance < goals[at]!.distance) at = i
+  return goals.splice(at, 1)[0]
+}
+
+/** A minimum, maximum or choice has one of two values: the worse of both bounds. */
+function lowOfBranches(facts: Facts, p: Polynomial, enough: number, budget: { left: number }): number {
   for (const term of p.terms) {
     const split = branches(facts, p, term)
-    if (!split || search.steps-- <= 0) continue
-    const lows = split.map(branch => bestLow(search, branch, depth + 1))
-    best = Math.max(best, Math.min(...lows))
-    if (best >= search.enough) return best
+    if (!split || budget.left <= 0) continue
+    return Math.min(...split.map(branch => bestLow(facts, branch, enough, budget)))
   }
-  return best
-}
-
-/** Those that keep the sum from having a low bound come first. */
-function inOrder(facts: Facts, p: Polynomial): readonly Term[] {
-  if (p.terms.length === 1) return p.terms
-  const lows = new Map(p.terms.map(t => [t, termInterval(facts, t).low]))
-  return p.terms.toSorted((a, b) => (lows.get(a)! < lows.get(b)! ? -1 : lows.get(a)! > lows.get(b)! ? 1 : 0))
+  return -Infinity
 }
 
 /** At least 0; has the term's product with `size` times the sign of its coefficient, times `by` where given. */
 interface Bound { readonly bound: Polynomial; readonly size: number; readonly by?: Polynomial }
 
-/** What `p` is at least, by putting the bound in place of the term. */
-function eliminate(search: Search, p: Polynomial, term: Term, { bound, size, by }: Bound, depth: number): number {
+/** The sum with the bound in place of the term, and what a low bound of it says about the sum before. */
+function eliminated(
+  facts: Facts, p: Polynomial, term: Term, { bound, size, by }: Bound
+): [Polynomial, (low: number) => number] {
   const magnitude = Math.abs(term.coefficient)
   const common = greatestDivisor(magnitude, size)
   const factor = size / common, taken = magnitude / common
   if (by) {
     // p >= 0 follows from by * p + by - 1 >= 0, since by >= 1
-    const scaled = addConstant(add(multiply(search.facts.table, scale(p, factor), by), scale(by, factor)), -1)
-    const low = bestLow(search, addScaled(scaled, bound, -taken), depth + 1)
-    return low >= 0 ? 0 : -Infinity
+    const scaled = addConstant(add(multiply(facts.table, scale(p, factor), by), scale(by, factor)), -1)
+    return [addScaled(scaled, bound, -taken), low => (low >= 0 ? 0 : -Infinity)]
   }
-  const low = bestLow(search, addScaled(addConstant(scale(p, factor), factor - 1), bound, -taken), depth + 1)
-  return Number.isFinite(low) ? floorQuotient(low, factor) : low
+  return [
+    addScaled(addConstant(scale(p, factor), factor - 1), bound, -taken),
+    low => (Number.isFinite(low) ? floorQuotient(low, factor) : low)
+  ]
 }
 
 function boundsFor(facts: Facts, term: Term): readonly Bound[] {
@@ -359,21 +378,22 @@ function boundsFor(facts: Facts, term: Term): readonly Bound[] {
       }
       case 'quotient': {
         const { base, divisor } = atom
+        const { lows, highs } = quotientBounds(facts, atom, base, divisor)
+        for (const other of upper ? highs : lows) bounds.push({ bound: gap(other), size: 1 })
         const multiple = multiply(table, self, divisor)
         const bound = upper
-          ? subtract(base, multiple)
+          ? subtract(subtract(base, multiple), leastRest(facts, base, divisor))
           : subtract(multiple, subtract(base, mostRest(facts, base, divisor)))
         const [main] = divisor.terms
+        // a product of the divisor: the rest of it is no less than 0 where the product is
+        const without = rest && main && divisor.terms.length === 1 && divisor.constant === 0 && main.coefficient > 0
+          ? productWithout(table, rest, main.product)
+          : undefined
         if (!main) {
           bounds.push({ bound: times(bound), size: divisor.constant })
-        } else if (divisor.terms.length === 1 && divisor.constant === 0) {
-          const without = rest && productWithout(table, rest, main.product)
-          if (rest && without !== undefined) {
-            const left = without ? multiply(table, bound, productPolynomial(without)) : bound
-            bounds.push({ bound: left, size: main.coefficient })
-          } else {
-            bounds.push({ bound: times(bound), size: 1, by: divisor })
-          }
+        } else if (without !== undefined) {
+          const left = without ? multiply(table, bound, productPolynomial(without)) : bound
+          bounds.push({ bound: left, size: main.coefficient })
         } else {
           bounds.push({ bound: times(bound), size: 1, by: divisor })
         }
@@ -406,7 +426,51 @@ function boundsFor(facts: Facts, term: Term): readonly Bound[] {
   return bounds.filter(b => !isBroken(b.bound))
 }
 
-/** The greatest rest of the division. */
+/**
+ * Bounds of a quotient that its base's bounds give by dividing without a rest worth mentioning: `x <= m * n - 1` gives
+ * `x / n <= m - 1`.
+ */
+function quotientBounds(
+  facts: Facts, atom: Atom, base: Polynomial, divisor: Polynomial
+): Pick<Known, 'lows' | 'highs'> {
+  const known = facts.memo.quotients.get(atom)
+  if (known) return known
+  const lows: Polynomial[] = [], highs: Polynomial[] = []
+  for (const term of base.terms) {
+    const [only] = term.product.atoms
+    if (term.product.atoms.length > 1 || only?.kind !== 'variable') continue
+    const told = facts.variables.get(only.variable)
+    const others: Polynomial = { constant: base.constant, terms: base.terms.filter(t => t !== term) }
+    const put = (bounds: readonly Polynomial[] | undefined, to: Polynomial[]) => {
+      for (const bound of bounds ?? []) {
+        const rounded = divided(facts, addScaled(others, bound, term.coefficient), divisor)
+        if (rounded) to.push(rounded)
+      }
+    }
+    put(told?.highs, term.coefficient > 0 ? highs : lows)
+    put(told?.lows, term.coefficient > 0 ? lows : highs)
+  }
+  const found = { lows, highs }
+  facts.memo.quotients.set(atom, found)
+  return found
+}
+
+/** The quotient where it is a sum. */
+function divided(facts: Facts, base: Polynomial, divisor: Polynomial): Polynomial | undefined {
+  if (isBroken(base)) return undefined
+  const { high, rest } = longDivision(facts.table, base, divisor)
+  const { low: from, high: to } = intervalOf(facts, rest)
+  const least = Math.max(intervalOf(facts, divisor).low, 1)
+  if (from >= 0 && to < least) return high
+  return from >= -least && to < 0 ? addConstant(high, -1) : undefined
+}
+
+/** The least and the greatest rest that the division may leave. */
+function leastRest(facts: Facts, base: Polynomial, divisor: Polynomial): Polynomial {
+  if (divisor.terms.length > 0) return whole(0)
+  return whole(floorRest(base.constant, greatestDivisor(termsDivisor(facts, base), divisor.constant)))
+}
+
 function mostRest(facts: Facts, base: Polynomial, divisor: Polynomial): Polynomial {
   if (divisor.terms.length > 0) return addConstant(divisor, -1)
   const common = greatestDivisor(termsDivisor(facts, base), divisor.constant)

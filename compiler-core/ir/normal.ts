@@ -10,13 +10,13 @@
 import { typeRange, isWhole } from './build.ts'
 import type { Binary, Expr } from './ir.ts'
 import {
-  anything, intervalOf, isNonNegative, lowOf, multipleOf,
-  type Facts
+  anything, intervalOf, isNonNegative, lowOf, multipleOf, thoroughLow,
+  type Effort, type Facts, type Interval
 } from './knowledge.ts'
 import type { Origins } from './origin.ts'
 import {
   add, addConstant, addScaled, atomPolynomial, broken, divideExactly, floorQuotient, floorRest, greatestDivisor,
-  isBroken, madeOnce, multiply, onlyAtom, polynomialKey, productPolynomial, productWithout, samePolynomial, scale,
+  isBroken, longDivision, madeOnce, multiply, onlyAtom, polynomialKey, productPolynomial, productWithout, samePolynomial, scale,
   subtract, valueOf, variableAtom, whole, zero,
   type Atom, type Polynomial, type Recipe, type Term
 } from './polynomial.ts'
@@ -283,9 +283,11 @@ function commonSteps(p: Polynomial, by: number): readonly number[] {
   return [...steps].sort((a, b) => b - a)
 }
 
+/** The divisor is at least 1. */
 function quotientBySum(facts: Facts, base: Polynomial, divisor: Polynomial, origins: Origins): Polynomial {
   if (isBroken(base)) return base
-  const { high, rest } = longDivision(facts, base, divisor)
+  if (divisor.terms.length === 0) return quotientByNumber(facts, base, divisor.constant, origins)
+  const { high, rest } = longDivision(facts.table, base, divisor)
   if (isBetween(facts, rest, divisor)) return high
   if (rest.terms.length === 0 && rest.constant < 0 && lowOf(facts, divisor) >= -rest.constant) {
     return addConstant(high, -1)
@@ -294,7 +296,7 @@ function quotientBySum(facts: Facts, base: Polynomial, divisor: Polynomial, orig
   if (divisor.terms.length === 1 && divisor.constant === 0) {
     if (main!.coefficient > 1) {
       const first = quotientByNumber(facts, rest, main!.coefficient, origins)
-      if (onlyAtom(first)?.kind !== 'quotient') {
+      if (!first.terms.some(t => t.product.atoms.some(atom => atom.kind === 'quotient'))) {
         const factors: Polynomial = { constant: 0, terms: [{ ...main!, coefficient: 1, node: undefined }] }
         return add(high, quotientBySum(facts, first, factors, origins))
       }
@@ -306,9 +308,11 @@ function quotientBySum(facts: Facts, base: Polynomial, divisor: Polynomial, orig
   return add(high, roundedDown(facts, rest, divisor, origins))
 }
 
+/** The divisor is at least 1. */
 function remainderBySum(facts: Facts, base: Polynomial, divisor: Polynomial, origins: Origins): Polynomial {
   if (isBroken(base)) return base
-  const { rest } = longDivision(facts, base, divisor)
+  if (divisor.terms.length === 0) return remainderByNumber(facts, base, divisor.constant, origins)
+  const { rest } = longDivision(facts.table, base, divisor)
   if (isBetween(facts, rest, divisor)) return rest
   if (rest.terms.length === 0 && rest.constant < 0 && lowOf(facts, divisor) >= -rest.constant) return add(rest, divisor)
   if (divisor.terms.length === 1 && divisor.constant === 0) {
@@ -322,34 +326,6 @@ function remainderBySum(facts: Facts, base: Polynomial, divisor: Polynomial, ori
     return remainderBySum(facts, inner.base, divisor, origins)
   }
   return rested(facts, rest, divisor, origins)
-}
-
-/** `base = high * divisor + rest`, with as few terms in `rest` as whole steps of the division leave. */
-function longDivision(facts: Facts, base: Polynomial, divisor: Polynomial): { high: Polynomial; rest: Polynomial } {
-  let high = zero, rest = base
-  for (let again = true; again;) {
-    again = false
-    for (const t of rest.terms) {
-      for (const main of divisor.terms) {
-        if (t.coefficient % main.coefficient !== 0) continue
-        const product = productWithout(facts.table, t.product, main.product)
-        if (product === undefined) continue
-        const factor = t.coefficient / main.coefficient
-        const pieces = t.pieces.filter(p => product?.atoms.includes(p.atom))
-        const step: Polynomial = product
-          ? { constant: 0, terms: [{ coefficient: factor, product, pieces, node: undefined }] }
-          : whole(factor)
-        const left = subtract(rest, multiply(facts.table, divisor, step))
-        if (left.terms.length >= rest.terms.length || isBroken(left)) continue
-        high = add(high, step)
-        rest = left
-        again = true
-        break
-      }
-      if (again) break
-    }
-  }
-  return { high, rest }
 }
 
 interface Parted {
@@ -372,19 +348,19 @@ function* digitsAt(facts: Facts, p: Polynomial, divisor: Polynomial): Generator<
     const low: Polynomial = { constant: p.constant, terms: p.terms.filter(t => !upper.includes(t)) }
     if (!isBetween(facts, low, step)) continue
     yield {
-      high: longDivision(facts, { constant: 0, terms: upper }, step).high, low, step,
-      divisor: longDivision(facts, divisor, step).high
+      high: longDivision(facts.table, { constant: 0, terms: upper }, step).high, low, step,
+      divisor: longDivision(facts.table, divisor, step).high
     }
   }
 }
 
 function isBetween(facts: Facts, p: Polynomial, divisor: Polynomial): boolean {
   if (p.terms.length === 0 && p.constant === 0) return true
-  return isNonNegative(facts, p, 'quick') && isNonNegative(facts, addConstant(subtract(divisor, p), -1), 'quick')
+  return isAtLeastZero(facts, p, 'quick') && isAtLeastZero(facts, addConstant(subtract(divisor, p), -1), 'quick')
 }
 
 function dividesEvenly(facts: Facts, p: Polynomial, divisor: Polynomial): boolean {
-  const { rest } = longDivision(facts, p, divisor)
+  const { rest } = longDivision(facts.table, p, divisor)
   return rest.terms.length === 0 && rest.constant === 0
 }
 
@@ -402,7 +378,7 @@ function roundedDown(facts: Facts, base: Polynomial, divisor: Polynomial, origin
     const by = valueOf(divisor), modulus = valueOf(inner.divisor)
     const left = by !== undefined && modulus !== undefined
       ? modulus % by === 0 ? whole(modulus / by) : undefined
-      : dividesEvenly(facts, inner.divisor, divisor) ? longDivision(facts, inner.divisor, divisor).high : undefined
+      : dividesEvenly(facts, inner.divisor, divisor) ? longDivision(facts.table, inner.divisor, divisor).high : undefined
     const upper = left && quotient(facts, inner.base, divisor, origins)
     const digit = upper && remainder(facts, upper, left, origins)
     if (digit) return digit
@@ -429,17 +405,36 @@ function rested(facts: Facts, base: Polynomial, divisor: Polynomial, origins: Or
   return fromAtom(facts, atom, { kind: 'recipe', operator: '%', left: base, right: divisor, origins })
 }
 
-/** Puts digits of one value together: `x / 8 * 8 + x % 8` and what else has fewer terms. */
+/** Puts digits of one value together: `x / 8 * 8 + x % 8` and what else takes fewer divisions, or fewer terms. */
 export function tidy(facts: Facts, p: Polynomial): Polynomial {
   if (p.terms.length < 2) return p
   for (const term of p.terms) {
     for (const atom of term.product.atoms) {
       if (atom.kind !== 'remainder' && atom.kind !== 'quotient') continue
       const better = atom.kind === 'remainder' ? joinRemainder(facts, p, term, atom) : joinQuotient(facts, p, term, atom)
-      if (better && !isBroken(better) && better.terms.length < p.terms.length) return tidy(facts, better)
+      if (better && isShorter(better, p)) return tidy(facts, better)
     }
   }
   return p
+}
+
+function isShorter(a: Polynomial, b: Polynomial): boolean {
+  if (isBroken(a)) return false
+  const gained = divisionsIn(b) - divisionsIn(a)
+  return gained > 0 || (gained === 0 && a.terms.length < b.terms.length)
+}
+
+/** How many quotients and remainders there are, at any depth. */
+function divisionsIn(p: Polynomial): number {
+  let count = 0
+  for (const { product } of p.terms) {
+    for (const atom of product.atoms) {
+      if (atom.kind === 'quotient' || atom.kind === 'remainder') {
+        count += 1 + divisionsIn(atom.base) + divisionsIn(atom.divisor)
+      }
+    }
+  }
+  return count
 }
 
 type Divided = Atom & { kind: 'remainder' | 'quotient' }
@@ -463,7 +458,7 @@ function joinRemainder(facts: Facts, p: Polynomial, term: Term, atom: Divided): 
   const times = (q: Polynomial) => scale(rest ? multiply(table, q, productPolynomial(rest)) : q, term.coefficient)
   const others: Polynomial = { constant: p.constant, terms: p.terms.filter(t => t !== term) }
   const joined = subtract(add(others, times(base)), times(multiply(table, divisor, above)))
-  if (joined.terms.length < p.terms.length) return joined
+  if (isShorter(joined, p)) return joined
   const digit = onlyAtom(above), by = valueOf(divisor)
   if (!digit || by === undefined || rest) return undefined
   const next = others.terms.find(t => {
@@ -508,6 +503,25 @@ export function withoutRemainders(facts: Facts, p: Polynomial): Polynomial {
   return p
 }
 
+// ---------------------------------------------------------------- bounds
+
+/** Is it at least 0 wherever the facts hold? `false`: not known. */
+export function isAtLeastZero(facts: Facts, p: Polynomial, effort: Effort): boolean {
+  if (lowOf(facts, p) >= 0) return true
+  const tidied = tidy(facts, p)
+  const { low, high } = intervalOf(facts, tidied)
+  return low >= 0 || (high >= 0 && isNonNegative(facts, withoutRemainders(facts, p), effort))
+}
+
+/** By intervals and elimination. */
+export function boundsOf(facts: Facts, p: Polynomial): Interval {
+  const { low, high } = intervalOf(facts, tidy(facts, p))
+  const opened = withoutRemainders(facts, p)
+  return {
+    low: Math.max(low, thoroughLow(facts, opened)), high: Math.min(high, -thoroughLow(facts, scale(opened, -1))) + 0
+  }
+}
+
 // ---------------------------------------------------------------- minima and bits
 
 function extreme(
@@ -515,8 +529,8 @@ function extreme(
 ): Polynomial {
   if (samePolynomial(left, right)) return left
   const gap = subtract(right, left)
-  if (isNonNegative(facts, gap, 'quick')) return operator === 'min' ? left : right
-  if (isNonNegative(facts, scale(gap, -1), 'quick')) return operator === 'min' ? right : left
+  if (isAtLeastZero(facts, gap, 'quick')) return operator === 'min' ? left : right
+  if (isAtLeastZero(facts, scale(gap, -1), 'quick')) return operator === 'min' ? right : left
   const keys = [polynomialKey(left), polynomialKey(right)].sort()
   const atom = madeOnce(facts.table, `${operator} ${keys.join(',')}`, { kind: operator, left, right })
   return fromAtom(facts, atom, { kind: 'recipe', operator, left, right, origins })

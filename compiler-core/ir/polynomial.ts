@@ -151,7 +151,8 @@ export function subtract(a: Polynomial, b: Polynomial): Polynomial {
 export function addScaled(a: Polynomial, b: Polynomial, factor: number): Polynomial {
   const constant = a.constant + factor * b.constant
   if (!Number.isSafeInteger(constant)) return broken
-  if (b.terms.length === 0 || factor === 0) return { constant: constant + 0, terms: a.terms }
+  if (b.terms.length === 0 || factor === 0) return constant === a.constant ? a : { constant: constant + 0, terms: a.terms }
+  if (a.terms.length === 0 && factor === 1) return constant === b.constant ? b : { constant: constant + 0, terms: b.terms }
   const terms = [...a.terms]
   let gone = false
   for (const term of b.terms) {
@@ -169,6 +170,7 @@ export function addScaled(a: Polynomial, b: Polynomial, factor: number): Polynom
 }
 
 export function addConstant(a: Polynomial, value: number): Polynomial {
+  if (value === 0) return a
   const constant = a.constant + value
   return Number.isSafeInteger(constant) ? { constant, terms: a.terms } : broken
 }
@@ -210,6 +212,36 @@ export function divideExactly(a: Polynomial, by: number): Polynomial {
     constant: a.constant / by + 0,
     terms: a.terms.map(t => ({ ...t, coefficient: t.coefficient / by, node: undefined }))
   }
+}
+
+/** `base = high * divisor + rest`, with as few terms in `rest` as whole steps of the division leave. */
+export function longDivision(
+  table: Table, base: Polynomial, divisor: Polynomial
+): { high: Polynomial; rest: Polynomial } {
+  let high = zero, rest = base
+  for (let again = true; again;) {
+    again = false
+    for (const t of rest.terms) {
+      for (const main of divisor.terms) {
+        if (t.coefficient % main.coefficient !== 0) continue
+        const product = productWithout(table, t.product, main.product)
+        if (product === undefined) continue
+        const factor = t.coefficient / main.coefficient
+        const pieces = t.pieces.filter(p => product?.atoms.includes(p.atom))
+        const step: Polynomial = product
+          ? { constant: 0, terms: [{ coefficient: factor, product, pieces, node: undefined }] }
+          : whole(factor)
+        const left = subtract(rest, multiply(table, divisor, step))
+        if (left.terms.length >= rest.terms.length || isBroken(left)) continue
+        high = add(high, step)
+        rest = left
+        again = true
+        break
+      }
+      if (again) break
+    }
+  }
+  return { high, rest }
 }
 
 export function samePolynomial(a: Polynomial, b: Polynomial): boolean {

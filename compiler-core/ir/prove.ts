@@ -7,8 +7,8 @@
 import { isWhole } from './build.ts'
 import { assuming, rooted, type Facts } from './facts.ts'
 import type { Binary, Expr } from './ir.ts'
-import { intervalOf, isNonNegative, termsDivisor, type Effort } from './knowledge.ts'
-import { keyOf, normalOf, tidy, withoutRemainders } from './normal.ts'
+import { intervalOf, termsDivisor, type Effort } from './knowledge.ts'
+import { isAtLeastZero, keyOf, normalOf, tidy, withoutRemainders } from './normal.ts'
 import {
   addConstant, floorRest, isBroken, scale, subtract, valueOf,
   type Polynomial
@@ -75,7 +75,7 @@ function ofBinary(facts: Facts, e: Binary, effort: Effort): boolean | undefined 
     case '<=': {
       if (!isWhole(left.type)) return toldTruth(facts, e)
       const gap = subtract(normalOf(facts, right, 'open'), normalOf(facts, left, 'open'))
-      return isAtLeastZero(facts, operator === '<' ? addConstant(gap, -1) : gap, effort) ?? toldTruth(facts, e)
+      return signOf(facts, operator === '<' ? addConstant(gap, -1) : gap, effort) ?? toldTruth(facts, e)
     }
     case '==':
     case '!=': {
@@ -90,14 +90,14 @@ function ofBinary(facts: Facts, e: Binary, effort: Effort): boolean | undefined 
   }
 }
 
-function isAtLeastZero(facts: Facts, p: Polynomial, effort: Effort): boolean | undefined {
-  const tidied = tidy(facts, p)
-  const { low, high } = intervalOf(facts, tidied)
+/** Is it at least 0? */
+function signOf(facts: Facts, p: Polynomial, effort: Effort): boolean | undefined {
+  if (isBroken(p)) return undefined
+  const { low, high } = intervalOf(facts, p)
   if (low >= 0) return true
   if (high < 0) return false
-  if (isBroken(p) || tidied.terms.length === 0) return undefined
-  if (isNonNegative(facts, p, effort)) return true
-  return isNonNegative(facts, addConstant(scale(p, -1), -1), effort) ? false : undefined
+  if (isAtLeastZero(facts, p, effort)) return true
+  return isAtLeastZero(facts, addConstant(scale(p, -1), -1), effort) ? false : undefined
 }
 
 function isZero(facts: Facts, p: Polynomial, effort: Effort): boolean | undefined {
@@ -110,11 +110,9 @@ function isZero(facts: Facts, p: Polynomial, effort: Effort): boolean | undefine
   const divisor = termsDivisor(facts, p)
   if (divisor > 1 && floorRest(p.constant, divisor) !== 0) return false
   if (valueOf(withoutRemainders(facts, p)) === 0) return true
-  const negative = scale(p, -1)
-  if (isNonNegative(facts, addConstant(p, -1), effort) || isNonNegative(facts, addConstant(negative, -1), effort)) {
-    return false
-  }
-  return isNonNegative(facts, p, effort) && isNonNegative(facts, negative, effort) ? true : undefined
+  const atLeast = signOf(facts, p, effort)
+  if (atLeast === false || signOf(facts, addConstant(p, -1), effort) === true) return false
+  return atLeast && isAtLeastZero(facts, scale(p, -1), effort) ? true : undefined
 }
 
 function toldTruth(facts: Facts, e: Expr): boolean | undefined {

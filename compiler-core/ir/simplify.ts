@@ -17,7 +17,8 @@ import type { Facts } from './knowledge.ts'
 import { normalOf, tidy } from './normal.ts'
 import { joinOrigins, type Origins } from './origin.ts'
 import {
-  divideExactly, floorQuotient, greatestDivisor, isBroken, polynomialKey, scale, subtract, valueOf, whole,
+  divideExactly, floorQuotient, greatestDivisor, isBroken, polynomialKey, samePolynomial, scale, subtract, valueOf,
+  whole,
   type Atom, type Piece, type Polynomial, type Recipe, type Term
 } from './polynomial.ts'
 import { truthOf } from './prove.ts'
@@ -85,11 +86,35 @@ function shortest(facts: Facts, e: Expr, plain: Expr): Expr {
   if (value !== undefined) return constant(value, e.type, joinOrigins(e.origins, plain.origins))
   if (e.type !== 'index') return ofSizedType(facts, e, plain, kept)
   const cost = costOf(facts, plain)
-  if (cost === 0) return plain
-  const candidate = cheaper(facts, e, kept, cost)
+  const candidate = isPlain(facts, e, kept) ? undefined : cheaper(facts, e, kept, cost)
   if (candidate) return candidate
-  if (e.kind !== 'binary' || !(e.operator === '/' || e.operator === '%') || !mentionsLet(facts, e)) return plain
-  return cheaper(facts, e, normalOf(facts, e, 'open'), cost) ?? plain
+  const open = normalOf(facts, e, 'open')
+  if (open === kept || (e.kind !== 'binary') || !mentionsLet(facts, e)) return plain
+  const divides = e.operator === '/' || e.operator === '%'
+  return divides || open.terms.length < kept.terms.length ? cheaper(facts, e, open, cost) ?? plain : plain
+}
+
+/** Has the normal form no less to write than those of the operands together? */
+function isPlain(facts: Facts, e: Expr, p: Polynomial): boolean {
+  if (e.kind !== 'binary' || e.left.kind === 'constant') return false
+  const left = normalOf(facts, e.left, 'kept'), right = normalOf(facts, e.right, 'kept')
+  const [only] = p.terms
+  switch (e.operator) {
+    case '+':
+    case '-':
+      return p.terms.length === left.terms.length + right.terms.length
+        && (left.constant === 0 || (right.constant === 0 && right.terms.length === 0))
+    case '*':
+      return right.terms.length === 0 && left.constant === 0
+        && left.terms.every(t => t.coefficient === 1)
+    case '/':
+    case '%': {
+      const from = p.terms.length === 1 && p.constant === 0 && only!.coefficient === 1 ? only!.pieces[0]?.from : undefined
+      return from?.kind === 'recipe' && only!.pieces.length === 1 && from.left === left && from.operator === e.operator
+        && samePolynomial(from.right, right)
+    }
+    default: return false
+  }
 }
 
 function cheaper(facts: Facts, e: Expr, p: Polynomial, cost: number): Expr | undefined {
@@ -120,28 +145,22 @@ const costs: Readonly<Record<Binary['operator'], number>> = {
 const divisionCost = 12
 
 function costOf(facts: Facts, e: Expr): number {
-  if (e.kind === 'constant') return 0
-  if (e.kind === 'variable') return 0
+  if (e.kind === 'constant' || e.kind === 'variable') return 0
   const known = facts.memo.costs.get(e)
   if (known !== undefined) return known
-  let cost = ownCost(e)
-  for (const child of childrenOf(e)) cost += costOf(facts, child)
+  const cost = e.kind === 'binary'
+    ? binaryCost(e) + costOf(facts, e.left) + costOf(facts, e.right)
+    : childrenOf(e).reduce((sum, child) => sum + costOf(facts, child), ownCost[e.kind])
   facts.memo.costs.set(e, cost)
   return cost
 }
 
-function ownCost(e: Expr): number {
-  switch (e.kind) {
-    case 'constant': case 'variable': return 0
-    case 'binary': {
-      const misplaced = e.left.kind === 'constant' && (e.operator === '+' || e.operator === '*') ? 0.5 : 0
-      return operatorCost(e.operator, e.right.kind === 'constant') + misplaced
-    }
-    case 'unary': case 'cast': return 1
-    case 'select': return 2
-    case 'load': return 4
-    case 'call': case 'reduce': return 8
-  }
+const ownCost = { unary: 1, cast: 1, select: 2, load: 4, call: 8, reduce: 8 }
+
+/** A constant on the left side costs a little: it reads better on the right one. */
+function binaryCost({ operator, left, right }: Binary): number {
+  const misplaced = left.kind === 'constant' && (operator === '+' || operator === '*') ? 0.5 : 0
+  return operatorCost(operator, right.kind === 'constant') + misplaced
 }
 
 function operatorCost(operator: Binary['operator'], byConstant: boolean): number {
@@ -353,7 +372,7 @@ function ofBinaryCondition(facts: Facts, e: Binary): Expr {
         return (left.value !== 0) === and ? visit(facts, e.right) : left
       }
       const right = visit(assuming(facts, e.left, and), e.right)
-      if (right.kind !== 'constant' && isTotal(right) && truthOf(assuming(facts, e.right, and), e.left, 'quick') === and) {
+      if (right.kind !== 'constant' && isTotal(right) && truthOf(assuming(facts, right, and), left, 'quick') === and) {
         return withOrigins(right, joinOrigins(right.origins, e.origins))
       }
       return same(binary(e.operator, left, right, e.origins), e)

@@ -17,19 +17,19 @@ import { simplify } from '../ir/simplify.ts'
 import { forEachStmt, freeVariables } from '../ir/visit.ts'
 import { offset } from '../mapping/layout.ts'
 import { findingList } from './finding-list.ts'
-import { letExpander } from './let-values.ts'
+import { isKnown, linearExpr } from './linear.ts'
 import { rewriteStatements } from './rewrite.ts'
-import { mapInScope, rewriteProgram, type Scope } from './scope.ts'
+import { lookedThrough, mapInScope, rewriteProgram, type Scope } from './scope.ts'
 
 /** Each access has one index. Errors: `dynamic-register`. */
 export function flattenAccesses(program: Program): { program: Program; findings: readonly Finding[] } {
   const findings = findingList()
   const unrollable = unrollableLoops(program), needed = new Set<Variable>()
-  const expand = letExpander(program.kernels.flatMap(k => k.body))
 
   const cell = (buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope): Expr => {
-    if (buffer.scope !== 'register') return cellOffset(buffer, indices, origins)
-    const at = simplify(scope.facts, cellOffset(buffer, indices.map(expand), origins))
+    if (buffer.scope !== 'register') return placedOffset(buffer, indices, origins, scope)
+    const at = digitOffset(buffer, indices, origins, scope, unrollable)
+      ?? simplify(scope.facts, cellOffset(buffer, indices.map(i => lookedThrough(i, scope.names)), origins))
     for (const v of freeVariables(at)) {
       if (unrollable.has(v)) needed.add(v)
       else findings.add(dynamicRegister(buffer, indices, v, origins))
@@ -80,6 +80,29 @@ function cellOffset(buffer: Buffer, indices: readonly Expr[], origins: Origins):
     const scaled = binary('*', sum, extent, origins)
     return isOne(extent) ? sum : binary('+', scaled, whole[axis] ?? constant(0), origins)
   }, constant(0, 'index', origins))
+}
+
+/** By digits; undefined where others than those of unrolled loops are left. */
+function digitOffset(
+  buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope, unrollable: ReadonlySet<Variable>
+): Expr | undefined {
+  const { open } = scope.names
+  const digits = indices.map(open.of)
+  if (!digits.every(isKnown)) return undefined
+  const whole = buffer.layout ? offset(buffer.layout, digits, open.arithmetic)
+    : open.of(cellOffset(buffer, indices, origins))
+  if (!isKnown(whole)) return undefined
+  const loops = whole.terms.every(t => [...freeVariables(t.digit)].every(v => unrollable.has(v)))
+  return loops ? linearExpr(whole, origins) : undefined
+}
+
+/** Layouts of more than strides take an index apart: where it is made of digits, these are sorted out at once. */
+function placedOffset(buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope): Expr {
+  const { layout } = buffer, { kept } = scope.names
+  if (!layout || layout.kind === 'strided') return cellOffset(buffer, indices, origins)
+  const digits = indices.map(i => kept.of(cast(i, 'index')))
+  const whole = digits.every(isKnown) ? offset(layout, digits, kept.arithmetic) : undefined
+  return whole && isKnown(whole) ? linearExpr(whole, origins) : cellOffset(buffer, indices, origins)
 }
 
 /** The only index along such an axis is 0. */

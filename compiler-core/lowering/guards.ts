@@ -16,7 +16,7 @@ import { joinOrigins, type Origins } from '../ir/origin.ts'
 import { printExpr } from '../ir/print.ts'
 import { prove } from '../ir/prove.ts'
 import { findingList } from './finding-list.ts'
-import { mapInScope, rewriteProgram, type Scope } from './scope.ts'
+import { mapInScope, plainRange, rewriteProgram, type Scope } from './scope.ts'
 
 /** No access of the result is guarded. Errors: `out-of-bounds`. */
 export function explicitBounds(program: Program): { program: Program; findings: readonly Finding[] } {
@@ -62,10 +62,15 @@ function openBounds(buffer: Buffer, indices: readonly Expr[], origins: Origins, 
   return buffer.shape.flatMap((extent, axis) => {
     const index = cast(indices[axis] ?? constant(0), 'index')
     const zero = constant(0, 'index', origins)
-    return [binary('<=', zero, index, origins), binary('<', index, extent, origins)].flatMap(condition => {
+    const { low, high } = plainRange(index, scope)
+    const open = (condition: Expr): OpenBound[] => {
       const proved = prove(scope.facts, condition)
       return proved === true ? [] : [{ axis, condition, never: proved === false }]
-    })
+    }
+    return [
+      ...low >= 0 ? [] : open(binary('<=', zero, index, origins)),
+      ...extent.kind === 'constant' && high < Number(extent.value) ? [] : open(binary('<', index, extent, origins))
+    ]
   })
 }
 

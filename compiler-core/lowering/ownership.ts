@@ -10,7 +10,7 @@
  *     for (i, j) in tile.on(threadIdx.x) { acc[i, j] = 0 }          owner i / 4 * 8 + j / 2 = threadIdx.x
  *     for (i, j) in tile.on(threadIdx.x) { c[i, j] = acc[j, i] }    another owner: an error
  */
-import { indexArithmetic } from '../ir/build.ts'
+import { indexArithmetic, ref } from '../ir/build.ts'
 import { rangeOf } from '../ir/facts.ts'
 import type { Finding } from '../ir/finding.ts'
 import { threadIdx, type Buffer, type Expr, type Kernel, type Program, type Variable } from '../ir/ir.ts'
@@ -22,16 +22,16 @@ import { exprsOf, forEachExpr, freeVariables } from '../ir/visit.ts'
 import { offset, type Layout } from '../mapping/layout.ts'
 import { identityRanks, stridesOf, volume } from '../mapping/shape.ts'
 import { findingList } from './finding-list.ts'
-import { letExpander } from './let-values.ts'
 import { indexValue } from './index-value.ts'
-import { kernelScope, visitBody, type Scope } from './scope.ts'
+import { isKnown, sameLinear, type Linear } from './linear.ts'
+import { kernelScope, lookedThrough, visitBody, type Scope } from './scope.ts'
 
 /** Of programs whose tasks are loops. Errors: `not-held`. */
 export function checkOwnership(program: Program): readonly Finding[] {
   const findings = findingList()
   for (const kernel of program.kernels) {
     const first = new Map<Buffer, Access>()
-    for (const access of accessesOf(kernel, program)) {
+    for (const access of accessesOf(kernel)) {
       const holder = first.get(access.buffer)
       if (!holder) first.set(access.buffer, access)
       const problem = disagreement(holder ?? access, access)
@@ -47,13 +47,12 @@ interface Access {
   readonly indices: readonly Expr[]
   readonly origins: Origins
   readonly scope: Scope
-  /** Its names replaced by their values, simplified. */
-  readonly owner: Expr
-  readonly whole: readonly Expr[]
+  /** Of the owner. */
+  readonly layout: Layout
+  readonly digits: Linear | undefined
 }
 
-function accessesOf(kernel: Kernel, program: Program): readonly Access[] {
-  const expand = letExpander(kernel.body)
+function accessesOf(kernel: Kernel): readonly Access[] {
   const owners = new Map<Buffer, Layout | undefined>()
   const accesses: Access[] = []
   const look = (buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope) => {
@@ -61,17 +60,27 @@ function accessesOf(kernel: Kernel, program: Program): readonly Access[] {
     if (!owners.has(buffer)) owners.set(buffer, ownerLayout(buffer.layout))
     const layout = owners.get(buffer)
     if (!layout || layout.size === 1) return
-    const whole = indices.map(expand)
-    const owner = simplify(scope.facts, offset(layout, whole, indexArithmetic()))
-    accesses.push({ buffer, indices, origins, scope, owner, whole })
+    accesses.push({ buffer, indices, origins, scope, layout, digits: ownerDigits(layout, indices, scope) })
   }
-  visitBody(kernel.body, kernelScope(kernel, program), (s, scope) => {
+  visitBody(kernel.body, kernelScope(kernel), (s, scope) => {
     for (const e of exprsOf(s)) {
       forEachExpr(e, x => { if (x.kind === 'load') look(x.buffer, x.indices, x.origins, scope) })
     }
     if (s.kind === 'store') look(s.buffer, s.indices, s.origins, scope)
   })
   return accesses
+}
+
+/** Undefined where an index is no sum of digits. */
+function ownerDigits(layout: Layout, indices: readonly Expr[], { names: { open } }: Scope): Linear | undefined {
+  const digits = indices.map(open.of)
+  const owner = digits.every(isKnown) ? offset(layout, digits, open.arithmetic) : undefined
+  return owner && isKnown(owner) ? owner : undefined
+}
+
+function ownerOf(a: Access): Expr {
+  const whole = a.indices.map(e => lookedThrough(e, a.scope.names))
+  return simplify(a.scope.facts, offset(a.layout, whole, indexArithmetic(a.origins)))
 }
 
 /** The layout of what the layout drops: `local` parts are stored, and nothing else is. */
@@ -98,9 +107,10 @@ function ownerLayout(layout: Layout): Layout {
 // ---------------------------------------------------------------- comparing two accesses
 
 function disagreement(holder: Access, access: Access): Finding | undefined {
-  if (holder === access) {
-    if (ofThreadAlone(access.owner)) return undefined
-  } else if (ofThreadAlone(holder.owner) && sameValue(access.scope.facts, holder.owner, access.owner)) return undefined
+  if (holder.digits && access.digits && holder.digits.terms.every(t => ofThreadAlone(t.digit))
+    && sameLinear(holder.digits, access.digits)) return undefined
+  const held = ownerOf(holder), owner = ownerOf(access)
+  if (ofThreadAlone(held) && sameValue(access.scope.facts, held, owner)) return undefined
   const verdict = byEnumeration(holder, access)
   if (verdict === 'same') return undefined
   const text = (a: Access) => `\`${a.buffer.name}[${a.indices.map(printExpr).join(', ')}]\``
@@ -138,9 +148,10 @@ function byEnumeration(holder: Access, access: Access): Verdict {
 
 function tryAll(access: Access, agrees: (thread: number, owner: number) => boolean): Verdict {
   const { facts } = access.scope
-  const variables = new Set<Variable>([...threadIdx, ...access.whole.flatMap(e => [...freeVariables(e)])])
-  const ranges = [...variables].map(v => ({ v, ...rangeOf(facts, { kind: 'variable', variable: v, type: v.type, origins: [] }) }))
-  const owned = freeVariables(access.owner)
+  const owner = ownerOf(access), whole = access.indices.map(e => lookedThrough(e, access.scope.names))
+  const variables = new Set<Variable>([...threadIdx, ...whole.flatMap(e => [...freeVariables(e)])])
+  const ranges = [...variables].map(v => ({ v, ...rangeOf(facts, ref(v)) }))
+  const owned = freeVariables(owner)
   const moving = ranges.filter(r => r.v.role === 'thread' || owned.has(r.v))
   const count = moving.reduce((n, r) => n * (r.high - r.low + 1), 1)
   if (!(count <= triedAtMost)) return 'unknown'
@@ -150,12 +161,12 @@ function tryAll(access: Access, agrees: (thread: number, owner: number) => boole
   function step(n: number): Verdict {
     const range = moving[n]
     if (!range) {
-      const owner = indexValue(access.owner, values)
-      if (owner === undefined) return 'unknown'
+      const number = indexValue(owner, values)
+      if (number === undefined) return 'unknown'
       const [x = 0, y = 0, z = 0] = threadIdx.map(v => values.get(v) ?? 0)
       const thread = (z * 1024 + y) * 1024 + x
-      if (agrees(thread, owner)) return 'same'
-      return { thread: x, index: access.whole.map(e => indexValue(e, values) ?? 0) }
+      if (agrees(thread, number)) return 'same'
+      return { thread: x, index: whole.map(e => indexValue(e, values) ?? 0) }
     }
     for (let value = range.low; value <= range.high; value++) {
       values.set(range.v, value)

@@ -6,25 +6,51 @@
  *     if i < n { y[i] = 0 }            at the store: 0 <= i <= 7, i < n
  *
  * What depends on a variable that changes is known until the variable changes; what depends on memory is not used.
+ * Facts cost time, so they are made where a pass asks for them, and remembered for the passes behind it; ranges and
+ * values of single variables are there at once.
  */
-import { binary, conjuncts, constant, not } from '../ir/build.ts'
-import { assuming, kernelFacts, rangeOf, withLet, withRange, type Facts } from '../ir/facts.ts'
-import { dimensions, blockIdx, type Expr, type Kernel, type Program, type Stmt, type Variable } from '../ir/ir.ts'
-import { bodiesOf, changedIn, freeVariables, mapBodies, mapChildren, mapOwnExprs, someExpr } from '../ir/visit.ts'
+import { binary, conjuncts, constant, not, ref } from '../ir/build.ts'
+import { assuming, kernelFacts, noFacts, rangeOf, withLet, withRange, type Facts } from '../ir/facts.ts'
+import {
+  blockIdx, threadIdx,
+  type Expr, type Kernel, type Program, type Stmt, type Variable
+} from '../ir/ir.ts'
+import {
+  bodiesOf, changedIn, forEachStmt, freeVariables, mapBodies, mapChildren, mapExpr, mapOwnExprs,
+  someExpr
+} from '../ir/visit.ts'
+import { linears, multipleOf, type Linears } from './linear.ts'
+import { anyNumber, intervalOf, union, type Interval } from './intervals.ts'
 
 export interface Scope {
   readonly facts: Facts
-  /** What the facts were made of since the kernel's beginning, in order. */
-  readonly steps: readonly Step[]
-  readonly start: Facts
+  readonly names: Names
+  /** What the facts are made of: this step behind those of the scope around. */
+  readonly around: Scope | undefined
+  readonly mutable: readonly Variable[]
+  readonly learn: (facts: Facts) => Facts
+  /** Does a condition hold here? */
+  readonly guarded: boolean
   /** Only assumed, to see whether an invariant holds: no others are looked for. */
   readonly trying: boolean
 }
 
-interface Step {
-  readonly learn: (facts: Facts) => Facts
-  /** The changing variables that it speaks of. */
-  readonly mutable: readonly Variable[]
+/** Of variables that were met on the walk; each is defined once. */
+export interface Names {
+  readonly ranges: Map<Variable, Interval>
+  /** Of names whose value follows from variables that never change. */
+  readonly values: Map<Variable, Expr>
+  /** Of names that lowering made for an index that moves with loops. */
+  readonly sums: Map<Variable, Expr>
+  /** Of names that stand for a quotient or a rest. */
+  readonly digitValues: Map<Variable, Expr>
+  /** Indices as sums of digits: with names looked through, and with names as digits. */
+  readonly open: Linears
+  readonly kept: Linears
+  /** With those names looked through that stand for a digit of something. */
+  readonly digits: Linears
+  /** Has the kernel variables that change? */
+  readonly anyMutable: boolean
 }
 
 /** What a pass does at each place; the scope is that in front of the statement. */
@@ -37,7 +63,7 @@ export interface Rewrite {
 
 export function rewriteProgram(program: Program, rewrite: Rewrite): Program {
   const kernels = program.kernels.map(k => {
-    const body = rewriteBody(k.body, kernelScope(k, program), rewrite)
+    const body = rewriteBody(k.body, kernelScope(k), rewrite)
     return body === k.body ? k : { ...k, body }
   })
   return kernels.every((k, i) => k === program.kernels[i]) ? program : { ...program, kernels }
@@ -54,7 +80,7 @@ export function rewriteBody(body: readonly Stmt[], scope: Scope, rewrite: Rewrit
     let next = 0
     const whole = mapBodies(own, b => rewriteBody(b, bodies[next++] ?? here, rewrite))
     results.push(stmt ? stmt(whole, here) : whole)
-    here = scopeAfter(whole, here, body.slice(n + 1))
+    here = scopeAfter(whole, here, body, n)
   })
   return results.every((result, n) => result === body[n]) ? body : results.flat()
 }
@@ -66,7 +92,7 @@ export function visitBody(body: readonly Stmt[], scope: Scope, visit: (s: Stmt, 
     visit(s, ownScope(s, here))
     const inner = enteredScopes(s, here)
     bodiesOf(s).forEach((b, i) => { visitBody(b, inner[i] ?? here, visit) })
-    here = scopeAfter(s, here, body.slice(n + 1))
+    here = scopeAfter(s, here, body, n)
   })
 }
 
@@ -90,31 +116,94 @@ export function mapInScope(e: Expr, scope: Scope, f: (e: Expr, scope: Scope) => 
   return f(mapChildren(e, child => mapInScope(child, scope, f)), scope)
 }
 
+// ---------------------------------------------------------------- ranges
+
+/** A range that needs no proof; see `rangeIn`. */
+export function plainRange(e: Expr, { names }: Scope): Interval {
+  return intervalOf(e, v => rangeOfVariable(v, names))
+}
+
+/** The range of an index: a plain one if it is good enough, else what the facts tell. */
+export function rangeIn(e: Expr, scope: Scope, isEnough: (range: Interval) => boolean): Interval {
+  const plain = plainRange(e, scope)
+  return isEnough(plain) ? plain : rangeOf(scope.facts, e)
+}
+
+export function rangeOfVariable(v: Variable, names: Names): Interval {
+  let range = names.ranges.get(v)
+  if (!range) names.ranges.set(v, range = v.role === 'mutable' ? anyNumber : rangeOf(noFacts, ref(v)))
+  return range
+}
+
+/** The expression with the values of all names in their place that have lasting ones. */
+export function lookedThrough(e: Expr, names: Names): Expr {
+  return mapExpr(e, x => {
+    const value = x.kind === 'variable' ? names.values.get(x.variable) : undefined
+    return value ? lookedThrough(value, names) : x
+  })
+}
+
 // ---------------------------------------------------------------- scopes
 
-/** No launch has more (CUDA programming guide, "Technical specifications per compute capability"). */
-const mostBlocks = [2 ** 31 - 1, 65535, 65535]
-/** The launch refuses longer tensors, so that one index always has 32 bits. */
-const greatestExtent = 2 ** 31 - 1
-
-export function kernelScope(kernel: Kernel, program: Program): Scope {
-  let facts = kernelFacts(kernel)
-  for (const extent of program.extents) facts = withRange(facts, extent, constant(1), constant(greatestExtent))
-  dimensions.forEach((_, d) => {
-    const block = blockIdx[d]
-    if (block && kernel.grid[d]?.kind !== 'constant') {
-      facts = withRange(facts, block, constant(0), constant((mostBlocks[d] ?? 1) - 1))
-    }
+export function kernelScope(kernel: Kernel): Scope {
+  const values = new Map<Variable, Expr>(), sums = new Map<Variable, Expr>(), digits = new Map<Variable, Expr>()
+  const names: Names = {
+    ranges: new Map(), values, sums, digitValues: digits, anyMutable: hasMutable(kernel.body),
+    open: linears(v => rangeOfVariable(v, names), v => values.get(v), () => 1),
+    kept: linears(v => rangeOfVariable(v, names), v => sums.get(v), v =>
+      values.has(v) ? multipleOf(names.open.of(ref(v))) : 1),
+    digits: linears(v => rangeOfVariable(v, names), v => digits.get(v), () => 1)
+  }
+  threadIdx.forEach((v, d) => { names.ranges.set(v, { low: 0, high: (kernel.block[d] ?? 1) - 1 }) })
+  blockIdx.forEach((v, d) => {
+    const blocks = kernel.grid[d]
+    if (blocks?.kind === 'constant') names.ranges.set(v, { low: 0, high: Number(blocks.value) - 1 })
   })
-  return { facts, steps: [], start: facts, trying: false }
+  const learn = () => remembered(beginning, kernel.grid, kernel.block, () => kernelFacts(kernel))
+  return scopeOf({ names, around: undefined, mutable: [], learn, guarded: false, trying: false })
+}
+
+function hasMutable(body: readonly Stmt[]): boolean {
+  let found = false
+  forEachStmt(body, s => { found ||= s.kind === 'declare' || s.kind === 'assign' || s.kind === 'effect' })
+  return found
+}
+
+function scopeOf({ names, around, mutable, learn, guarded, trying }: Omit<Scope, 'facts'>): Scope {
+  let facts: Facts | undefined
+  return {
+    names, around, mutable, learn, guarded, trying,
+    get facts() { return facts ??= learn(around?.facts ?? noFacts) }
+  }
+}
+
+/** Facts are not copied: they would have to be made for it. */
+function derived(s: Scope, more: Partial<Omit<Scope, 'facts'>>): Scope {
+  const { names, around, mutable, learn, guarded, trying } = s
+  return scopeOf({ names, around, mutable, learn, guarded, trying, ...more })
+}
+
+/** Facts by what they were made of, so that a pass finds those of the pass before: those for `key` are kept once. */
+const followers = new WeakMap<object, WeakMap<object, { readonly by: object; readonly facts: Facts }>>()
+const beginning = {}
+
+function remembered(from: object, key: object, by: object, make: () => Facts): Facts {
+  let known = followers.get(from)
+  if (!known) followers.set(from, known = new WeakMap())
+  let entry = known.get(key)
+  if (entry?.by !== by) known.set(key, entry = { by, facts: make() })
+  return entry.facts
 }
 
 export function holding(scope: Scope, condition: Expr, truth: boolean): Scope {
   if (condition.kind === 'constant') return scope
   const parts = truth ? conjuncts(condition) : disjuncts(condition)
   const known = parts.filter(isPure)
-  const all = !truth && known.length < parts.length ? [] : known
-  return all.reduce((s, part) => learning(s, [part], facts => assuming(facts, part, truth)), scope)
+  if (known.length === 0 || (!truth && known.length < parts.length)) return scope
+  const held = known.reduce((s, part) => learning(s, [part], facts => truth
+    ? remembered(facts, part, part, () => assuming(facts, part, true))
+    : assuming(facts, part, false)), scope)
+  return derived(held, { guarded: true })
 }
 
 function disjuncts(condition: Expr): readonly Expr[] {
@@ -125,25 +214,28 @@ function disjuncts(condition: Expr): readonly Expr[] {
 
 /** Where the statement's own expressions are evaluated: the condition of a loop again and again. */
 export function ownScope(s: Stmt, scope: Scope): Scope {
-  return s.kind === 'while' ? forgetting(scope, changedIn(s.body).variables) : scope
+  return s.kind === 'while' ? forgettingChanges(scope, s.body) : scope
 }
 
 /** In front of each body of the statement. */
 export function enteredScopes(s: Stmt, scope: Scope): readonly Scope[] {
   switch (s.kind) {
     case 'for': {
-      const last = binary('-', s.extent, constant(1))
-      const inner = forgetting(scope, changedIn(s.body).variables)
-      return [isPure(s.extent) ? learning(inner, [s.extent], facts =>
-        withRange(facts, s.variable, constant(0), last)) : inner]
+      const { variable, extent } = s
+      const inner = forgettingChanges(scope, s.body)
+      const { high } = plainRange(extent, scope)
+      scope.names.ranges.set(variable, { low: 0, high: Math.max(high - 1, 0) })
+      return [isPure(extent) ? learning(inner, [extent], facts => remembered(facts, variable, extent, () =>
+        withRange(facts, variable, constant(0), binary('-', extent, constant(1))))) : inner]
     }
     case 'tasks': {
-      let inner = forgetting(scope, changedIn(s.body).variables)
-      s.variables.forEach((v, axis) => {
-        const last = constant((s.mapping.shape[axis] ?? 1) - 1)
-        inner = learning(inner, [], facts => withRange(facts, v, constant(0), last))
-      })
-      return [holding(inner, binary('<', s.worker, constant(s.mapping.workers)), true)]
+      const { variables, mapping } = s
+      variables.forEach((v, axis) => { scope.names.ranges.set(v, { low: 0, high: (mapping.shape[axis] ?? 1) - 1 }) })
+      const inner = learning(forgettingChanges(scope, s.body), [], facts => remembered(facts, variables, mapping, () =>
+        variables.reduce((known, v, axis) =>
+          withRange(known, v, constant(0), constant((mapping.shape[axis] ?? 1) - 1)), facts)))
+      const { high } = plainRange(s.worker, scope)
+      return [high < mapping.workers ? inner : holding(inner, binary('<', s.worker, constant(mapping.workers)), true)]
     }
     case 'while':
       return [holding(ownScope(s, scope), s.condition, true)]
@@ -154,23 +246,40 @@ export function enteredScopes(s: Stmt, scope: Scope): readonly Scope[] {
   }
 }
 
-/** Behind the statement; `rest` stands there. */
-export function scopeAfter(s: Stmt, scope: Scope, rest: readonly Stmt[]): Scope {
+/** Behind statement `n` of a body. */
+export function scopeAfter(s: Stmt, scope: Scope, body: readonly Stmt[], n: number): Scope {
   switch (s.kind) {
-    case 'let':
-      return isPure(s.value) ? learning(scope, [s.value], facts => withLet(facts, s.variable, s.value)) : scope
-    case 'declare':
-      return withInvariant(s.variable, s.value, scope, rest)
+    case 'let': {
+      const { variable, value } = s
+      scope.names.ranges.set(variable, plainRange(value, scope))
+      if (!isPure(value)) return scope
+      if (!scope.names.anyMutable || !mentionsMutable(value)) scope.names.values.set(variable, value)
+      if (value.kind === 'binary' && (value.operator === '/' || value.operator === '%')) {
+        scope.names.digitValues.set(variable, value)
+      }
+      if (s.note !== undefined && someExpr(value, x => x.kind === 'variable' && x.variable.role === 'loop')) {
+        scope.names.sums.set(variable, value)
+      }
+      return learning(scope, [value], facts =>
+        remembered(facts, variable, value, () => withLet(facts, variable, value)))
+    }
+    case 'declare': {
+      const { variable, value } = s
+      if (variable.type !== 'index' || !isPure(value) || scope.trying) return scope
+      return learning(scope, [], facts => {
+        const range = invariantRange(variable, value, scope, body.slice(n + 1))
+        return range ? withRange(facts, variable, constant(range.low), constant(range.high)) : facts
+      })
+    }
     case 'assign':
       return forgetting(scope, new Set([s.variable]))
     case 'for': case 'tasks': case 'while':
-      return forgetting(scope, changedIn(s.body).variables)
+      return forgettingChanges(scope, s.body)
     case 'if': {
-      const then = changedIn(s.then).variables, otherwise = changedIn(s.otherwise).variables
-      const kept = forgetting(forgetting(scope, then), otherwise)
-      const leaves = (body: readonly Stmt[]) => body.at(-1)?.kind === 'jump'
-      if (leaves(s.then) && otherwise.size === 0) return holding(kept, not(s.condition), true)
-      return leaves(s.otherwise) && then.size === 0 ? holding(kept, s.condition, true) : kept
+      const kept = forgettingChanges(forgettingChanges(scope, s.then), s.otherwise)
+      const leaves = (b: readonly Stmt[]) => b.at(-1)?.kind === 'jump'
+      if (leaves(s.then) && changedIn(s.otherwise).variables.size === 0) return holding(kept, not(s.condition), true)
+      return leaves(s.otherwise) && changedIn(s.then).variables.size === 0 ? holding(kept, s.condition, true) : kept
     }
     default:
       return scope
@@ -184,61 +293,63 @@ export function scopeAfter(s: Stmt, scope: Scope, rest: readonly Stmt[]): Scope 
  *     var s = 0 ... s = (s + 1) % 3            0 .. 2
  *     var p = 0 ... while p < n { p = p + 32 } 0 .. 2^32 - 1
  */
-function withInvariant(variable: Variable, value: Expr, scope: Scope, rest: readonly Stmt[]): Scope {
-  if (variable.type !== 'index' || !isPure(value) || scope.trying) return scope
+function invariantRange(
+  variable: Variable, value: Expr, scope: Scope, rest: readonly Stmt[]
+): Interval | undefined {
   const first = rangeOf(scope.facts, value)
-  const kept = (range: Range): Scope =>
-    learning(scope, [], facts => withRange(facts, variable, constant(range.low), constant(range.high)))
-  let tight = first
-  for (let round = 0; round < 3 && isFinite(tight); round++) {
-    const next = [first, ...assignedRanges(variable, rest, kept(tight))].reduce(union, tight)
-    if (within(next, tight)) return kept(tight)
+  const assumed = (range: Interval): Scope => learning(derived(scope, { trying: true }), [], facts =>
+    withRange(facts, variable, constant(range.low), constant(range.high)))
+  let tight: Interval = first
+  for (let round = 0; round < 3 && isExact(tight); round++) {
+    const next = assignedRanges(variable, rest, assumed(tight)).reduce(union, tight)
+    if (within(next, tight)) return tight
     tight = next
   }
-  const holds = (range: Range) =>
-    within(first, range) && assignedRanges(variable, rest, kept(range)).every(r => within(r, range))
-  const typed = typeRanges.find(holds)
-  return typed ? kept(typed) : scope
+  return typeRanges.find(range => within(first, range)
+    && assignedRanges(variable, rest, assumed(range)).every(r => within(r, range)))
 }
 
-type Range = ReturnType<typeof rangeOf>
-
 /** Of `u32` and `i32`: what widths are made for. */
-const typeRanges: readonly Range[] = [{ low: 0, high: 2 ** 32 - 1 }, { low: -(2 ** 31), high: 2 ** 31 - 1 }]
+const typeRanges: readonly Interval[] = [{ low: 0, high: 2 ** 32 - 1 }, { low: -(2 ** 31), high: 2 ** 31 - 1 }]
 
-function assignedRanges(variable: Variable, rest: readonly Stmt[], scope: Scope): readonly Range[] {
-  const ranges: Range[] = []
-  visitBody(rest, { ...scope, trying: true }, (s, here) => {
+function assignedRanges(variable: Variable, rest: readonly Stmt[], scope: Scope): readonly Interval[] {
+  const ranges: Interval[] = []
+  visitBody(rest, scope, (s, here) => {
     if (s.kind === 'assign' && s.variable === variable) ranges.push(rangeOf(here.facts, s.value))
-    if (s.kind === 'effect' && s.effect === 'atomic_add' && s.old === variable) {
-      ranges.push({ low: -Infinity, high: Infinity })
-    }
+    if (s.kind === 'effect' && s.effect === 'atomic_add' && s.old === variable) ranges.push(anyNumber)
   })
   return ranges
 }
 
-function isFinite(r: Range): boolean {
+function isExact(r: Interval): boolean {
   return Number.isSafeInteger(r.low) && Number.isSafeInteger(r.high)
 }
 
-function within(inner: Range, outer: Range): boolean {
+function within(inner: Interval, outer: Interval): boolean {
   return outer.low <= inner.low && inner.high <= outer.high
 }
 
-function union(a: Range, b: Range): Range {
-  return { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) }
+function learning(scope: Scope, from: readonly Expr[], learn: Scope['learn']): Scope {
+  const mutable = scope.names.anyMutable
+    ? from.flatMap(e => [...freeVariables(e)].filter(v => v.role === 'mutable'))
+    : []
+  return derived(scope, { around: scope, mutable, learn })
 }
 
-function learning(scope: Scope, from: readonly Expr[], learn: Step['learn']): Scope {
-  const mutable = from.flatMap(e => [...freeVariables(e)].filter(v => v.role === 'mutable'))
-  return { ...scope, facts: learn(scope.facts), steps: [...scope.steps, { learn, mutable }] }
+function forgettingChanges(scope: Scope, body: readonly Stmt[]): Scope {
+  return scope.names.anyMutable ? forgetting(scope, changedIn(body).variables) : scope
 }
 
+/** The scope without the steps that speak of the variables. */
 function forgetting(scope: Scope, variables: ReadonlySet<Variable>): Scope {
-  const stale = (step: Step) => step.mutable.some(v => variables.has(v))
-  if (variables.size === 0 || !scope.steps.some(stale)) return scope
-  const steps = scope.steps.filter(step => !stale(step))
-  return { ...scope, facts: steps.reduce((facts, step) => step.learn(facts), scope.start), steps }
+  if (variables.size === 0 || !scope.around) return scope
+  const around = forgetting(scope.around, variables)
+  if (scope.mutable.some(v => variables.has(v))) return around
+  return around === scope.around ? scope : derived(scope, { around })
+}
+
+function mentionsMutable(e: Expr): boolean {
+  return someExpr(e, x => x.kind === 'variable' && x.variable.role === 'mutable')
 }
 
 /** Its value follows from variables alone. */

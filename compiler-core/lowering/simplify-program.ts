@@ -3,34 +3,43 @@
  *
  *     if blockIdx.x * 128 + i < 1024 { ... }        grid (8), i < 128       ...
  *     for t in 0..1 { a[t * 8 + p] }                                   ->   a[p]
- *     let r = blockIdx.y                            grid (8, 1)             0, wherever it stands
+ *     let i = l / 13, j = l % 13 ... y[i * 13 + j]                          y[l]
+ *     if i < m then (if p < k then a else 0) else 0                         if i < m && p < k then a else 0
  */
-import { constant, truth } from '../ir/build.ts'
+import { binary, constant, truth } from '../ir/build.ts'
+import type { Facts } from '../ir/facts.ts'
 import type { Expr, Program, Stmt } from '../ir/ir.ts'
 import { prove } from '../ir/prove.ts'
 import { simplify } from '../ir/simplify.ts'
-import { someExpr, substituteIn } from '../ir/visit.ts'
-import { mapInScope, rewriteProgram, type Scope } from './scope.ts'
+import { equalExpr, someExpr, substituteIn } from '../ir/visit.ts'
+import { intervalOf } from './intervals.ts'
+import { isKnown, linearExpr, recombined } from './linear.ts'
+import { mapInScope, plainRange, rangeOfVariable, rewriteProgram, type Names, type Scope } from './scope.ts'
 
 export function simplifyProgram(program: Program): Program {
   return rewriteProgram(program, { expr: simplifyExpr, stmt: resolved })
 }
 
-export function simplifyExpr(e: Expr, scope: Scope): Expr {
+function simplifyExpr(e: Expr, scope: Scope): Expr {
+  if (e.type === 'index' && !readsMemory(e)) return simplest(e, scope.names, () => scope.facts)
   const inner = mapInScope(e, scope, (node, here) => {
     switch (node.kind) {
       case 'load': {
-        const indices = node.indices.map(i => simplify(here.facts, i))
+        const indices = node.indices.map(i => simplest(i, here.names, () => here.facts))
         return indices.every((i, n) => i === node.indices[n]) ? node : { ...node, indices }
       }
       case 'select': {
         const condition = decided(node.condition, here)
         if (condition.kind === 'constant') return condition.value === 0 ? node.otherwise : node.then
+        const { then, otherwise } = node
+        if (then.kind === 'select' && equalExpr(then.otherwise, otherwise)) {
+          return { ...then, condition: binary('&&', condition, then.condition, node.origins), origins: node.origins }
+        }
         return condition === node.condition ? node : { ...node, condition }
       }
       case 'cast': {
         if (node.value.type !== 'index') return node
-        const value = simplify(here.facts, node.value)
+        const value = simplest(node.value, here.names, () => here.facts)
         return value === node.value ? node : { ...node, value }
       }
       default:
@@ -38,13 +47,66 @@ export function simplifyExpr(e: Expr, scope: Scope): Expr {
     }
   })
   if (inner.type === 'bool') return decided(inner, scope)
-  return inner.type === 'index' ? simplify(scope.facts, inner) : inner
+  return inner.type === 'index' ? simplest(inner, scope.names, () => scope.facts) : inner
 }
 
 function decided(condition: Expr, scope: Scope): Expr {
-  const known = prove(scope.facts, condition)
+  const { low, high } = plainRange(condition, scope)
+  if (low !== high && !scope.guarded && comparesSimply(condition, scope.names)) return condition
+  const known = low === high ? low === 1 : prove(scope.facts, condition)
   return known === undefined ? simplify(scope.facts, condition) : truth(known, condition.origins)
 }
+
+// ---------------------------------------------------------------- indices
+
+function simplest(e: Expr, names: Names, facts: () => Facts): Expr {
+  const sum = names.digits.of(e), whole = isKnown(sum) ? recombined(sum, names.digits) : undefined
+  if (whole) return simplify(facts(), linearExpr(whole, e.origins))
+  return isSimple(e, names) ? e : simplify(facts(), e)
+}
+
+/** A sum of multiples of digits is as simple as can be; nothing needs to be proved for that. */
+function isSimple(e: Expr, names: Names): boolean {
+  let constants = 0
+  return isSum(e)
+
+  function isSum(x: Expr): boolean {
+    if (x.kind === 'constant') return ++constants === 1
+    if (x.kind !== 'binary') return isDigit(x)
+    if (x.operator === '+') return isSum(x.left) && isSum(x.right)
+    if (x.operator !== '*') return isDigit(x)
+    if (x.right.kind !== 'constant' || x.left.kind === 'constant') return false
+    if (x.left.kind === 'binary' && x.left.operator === '*') return false
+    const before = constants
+    return isSum(x.left) && constants === before
+  }
+
+  function isDigit(x: Expr): boolean {
+    if (x.kind === 'variable') {
+      const { low, high } = rangeOfVariable(x.variable, names)
+      return low !== high
+    }
+    if (x.kind !== 'binary') return false
+    const { left, right } = x
+    if (x.operator === '^') return isDigit(left) && isDigit(right)
+    if ((x.operator !== '/' && x.operator !== '%') || right.kind !== 'constant') return false
+    const { low, high } = intervalOf(left, v => rangeOfVariable(v, names))
+    if (low < 0 || high < Number(right.value)) return false
+    if (left.kind !== 'binary') return isDigit(left)
+    if (left.operator === '+' && left.left.kind === 'variable' && left.right.kind === 'constant') {
+      return isDigit(left.left) && Number(left.right.value) % Number(right.value) !== 0
+    }
+    return x.operator === '%' && left.operator === '/' && isDigit(left)
+  }
+}
+
+/** A comparison of simple sides whose ranges overlap. */
+function comparesSimply(e: Expr, names: Names): boolean {
+  return e.kind === 'binary' && ['<', '<=', '==', '!='].includes(e.operator) && e.left.type === 'index'
+    && isSimple(e.left, names) && e.right.kind === 'constant'
+}
+
+// ---------------------------------------------------------------- statements
 
 function resolved(s: Stmt): Stmt | readonly Stmt[] {
   switch (s.kind) {

@@ -5,15 +5,14 @@
  *
  *     let load_a_i = threadIdx.x / 8 * 4         // spatial(32, 8)
  *     let load_a_p = threadIdx.x % 8             // spatial(32, 8)
- *     unroll for i1 in 0..4 {                    // repeat(4, 1)
- *       let i = load_a_i + i1                    // spatial(32, 8) * repeat(4, 1)
+ *     unroll for i_step in 0..4 {                // repeat(4, 1)
+ *       let i = load_a_i + i_step                // load_a
  *       ga[i, load_a_p] = 0
  *     }
  *
  * Workers beyond those of the mapping get a guard; a mapping with more workers than there are is an error.
  */
 import { binary, constant, indexArithmetic, ref } from '../ir/build.ts'
-import { rangeOf } from '../ir/facts.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Expr, For, Let, Program, Stmt, Tasks, Variable } from '../ir/ir.ts'
 import { joinOrigins, type Origins } from '../ir/origin.ts'
@@ -24,7 +23,8 @@ import {
   factorText, mappingText, mostSteps, placesOf, stepsOf, type Custom, type Loop, type Place
 } from '../mapping/mapping.ts'
 import { findingList } from './finding-list.ts'
-import { rewriteProgram, type Scope } from './scope.ts'
+import type { Interval } from './intervals.ts'
+import { rangeIn, rewriteProgram, type Scope } from './scope.ts'
 
 /** No `tasks` is left. Errors: `too-many-workers`. */
 export function lowerTasks(program: Program): { program: Program; findings: readonly Finding[] } {
@@ -41,12 +41,17 @@ export function lowerTasks(program: Program): { program: Program; findings: read
 }
 
 function tooManyWorkers(s: Tasks, scope: Scope): Finding | undefined {
-  const { high } = rangeOf(scope.facts, s.worker)
+  const { high } = workerRange(s, scope)
   if (s.mapping.workers <= high + 1) return undefined
   return {
     code: 'too-many-workers', severity: 'error', origins: s.origins, related: [],
     message: `\`${s.name ?? mappingText(s.mapping)}\` has ${s.mapping.workers} workers, but \`${printExpr(s.worker)}\` is at most ${high} here: the tasks of workers ${high + 1} to ${s.mapping.workers - 1} would not be executed.`
   }
+}
+
+/** Conditions may leave fewer workers than the block has. */
+function workerRange(s: Tasks, scope: Scope): Interval {
+  return rangeIn(s.worker, scope, range => !scope.guarded && Number.isFinite(range.high))
 }
 
 /** Fewer iterations than this, over all loops of a mapping, are unrolled. */
@@ -59,7 +64,7 @@ function loopsOf(s: Tasks, scope: Scope): readonly Stmt[] {
   const total = parts.flatMap(p => p.loops).reduce((n, l) => n * (l.extent ?? Infinity), 1)
   const unrolled = total <= unrolledAtMost || indexesRegisters(s)
 
-  const whole = mappingText(mapping)
+  const whole = s.name ?? mappingText(mapping)
   const bases: Let[] = [], sums: Let[] = [], loops: Array<(body: readonly Stmt[]) => For> = []
   const values = new Map<Variable, Expr>()
   const terms: Expr[][] = s.variables.map(() => [])
@@ -75,7 +80,8 @@ function loopsOf(s: Tasks, scope: Scope): readonly Stmt[] {
       terms[axis]?.push(value)
       return
     }
-    const name = s.name !== undefined ? `${s.name}_${variable.name}` : counts[axis] === 0 ? variable.name : `${variable.name}0`
+    const name = s.name !== undefined ? `${s.name}_${variable.name}`
+      : counts[axis] === 0 ? variable.name : `${variable.name}_start`
     const base: Variable = { name, type: 'index', role: 'let' }
     bases.push({
       kind: 'let', variable: base, value, note: unique(own.map(o => o.part.text)).join(', '), origins: from
@@ -109,7 +115,7 @@ function loopsOf(s: Tasks, scope: Scope): readonly Stmt[] {
   const body = loops.reduceRight<readonly Stmt[]>((inner, loop) => [loop(inner)], [
     ...sums, ...substituteIn(s.body, values)
   ])
-  const guarded = rangeOf(scope.facts, s.worker).high >= mapping.workers
+  const guarded = workerRange(s, scope).high >= mapping.workers
   const limit = constant(mapping.workers, 'index', origins)
   return guarded
     ? [...before, { kind: 'if', condition: binary('<', worker, limit, origins), then: [...bases, ...body], otherwise: [], origins }]
@@ -226,15 +232,16 @@ function customTerms(
 
 // ---------------------------------------------------------------- names and loops
 
-/** The axis' own name where the loop is all of its index, else numbered. */
+/** The axis' own name where the loop is all of its index. */
 function loopVariable(
   s: Tasks, axis: number | undefined, counts: readonly number[], seen: number[], terms: readonly Expr[][]
 ): Variable {
   if (axis === undefined) return { name: 'again', type: 'index', role: 'loop' }
   const name = s.variables[axis]?.name ?? 'i'
-  const number = seen[axis] = (seen[axis] ?? 0) + 1
-  const alone = counts[axis] === 1 && terms[axis]?.length === 0
-  return { name: alone ? name : `${name}${number}`, type: 'index', role: 'loop' }
+  const number = seen[axis] = (seen[axis] ?? 0) + 1, count = counts[axis] ?? 1
+  const alone = count === 1 && terms[axis]?.length === 0
+  const part = count === 1 ? 'step' : count > 2 ? number : number === 1 ? 'outer' : 'inner'
+  return { name: alone ? name : `${name}_${part}`, type: 'index', role: 'loop' }
 }
 
 function unrolling(word: Loop, unrolled: boolean): Pick<For, 'unroll' | 'vector'> {

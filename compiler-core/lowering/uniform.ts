@@ -8,24 +8,23 @@
  * A value varies if it follows from `threadIdx`, from a thread's registers or from a shuffle, or was assigned where not
  * all threads come. What is read from global or shared memory at the same place is the same for all threads.
  */
-import { rangeOf } from '../ir/facts.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Expr, Kernel, Program, Stmt, Variable } from '../ir/ir.ts'
 import type { Origins } from '../ir/origin.ts'
 import { prove } from '../ir/prove.ts'
 import { printExpr } from '../ir/print.ts'
-import { binary, constant, ref } from '../ir/build.ts'
-import { childrenOf } from '../ir/visit.ts'
+import { binary, constant } from '../ir/build.ts'
+import { childrenOf, forEachStmt } from '../ir/visit.ts'
 import { tasksPerWorker } from '../mapping/mapping.ts'
 import { findingList, type FindingList } from './finding-list.ts'
-import { enteredScopes, kernelScope, ownScope, scopeAfter, type Scope } from './scope.ts'
+import { enteredScopes, kernelScope, ownScope, rangeIn, rangeOfVariable, scopeAfter, type Scope } from './scope.ts'
 
 /** Errors: `divergent-barrier`. */
 export function checkBarriers(program: Program): readonly Finding[] {
   const findings = findingList()
   for (const kernel of program.kernels) {
-    const varying = varyingVariables(kernel, program)
-    walk(kernel.body, kernelScope(kernel, program), { varying, findings, reports: true }, undefined)
+    const varying = varyingVariables(kernel)
+    walk(kernel.body, kernelScope(kernel), { varying, findings, reports: true }, undefined)
   }
   return findings.all()
 }
@@ -45,11 +44,11 @@ interface Exits { readonly loop: Divergence | undefined; readonly kernel: Diverg
 const noExits: Exits = { loop: undefined, kernel: undefined }
 
 /** Until no more variables vary: an assignment late in a loop is seen early in the next turn. */
-function varyingVariables(kernel: Kernel, program: Program): Set<Variable> {
+function varyingVariables(kernel: Kernel): Set<Variable> {
   const varying = new Set<Variable>(), findings = findingList()
   for (let known = -1; known < varying.size;) {
     known = varying.size
-    walk(kernel.body, kernelScope(kernel, program), { varying, findings, reports: false }, undefined)
+    walk(kernel.body, kernelScope(kernel), { varying, findings, reports: false }, undefined)
   }
   return varying
 }
@@ -58,7 +57,7 @@ function walk(body: readonly Stmt[], scope: Scope, w: Walk, around: Divergence |
   let here = scope, exits = noExits
   body.forEach((s, n) => {
     exits = firstOf(exits, step(s, here, w, around ?? exits.kernel ?? exits.loop))
-    here = scopeAfter(s, here, body.slice(n + 1))
+    here = scopeAfter(s, here, body, n)
   })
   return exits
 }
@@ -85,7 +84,9 @@ function step(s: Stmt, scope: Scope, w: Walk, around: Divergence | undefined): E
       if (!around) return noExits
       return s.to === 'return' ? { loop: undefined, kernel: around } : { loop: around, kernel: undefined }
     case 'if': {
-      const parted = around ?? divergence(s.condition, s.origins, scope, w)
+      const parted = around ?? (matters(s.then) || matters(s.otherwise)
+        ? divergence(s.condition, s.origins, scope, w)
+        : undefined)
       return firstOf(walk(s.then, first ?? scope, w, parted), walk(s.otherwise, second ?? scope, w, parted))
     }
     case 'while':
@@ -97,7 +98,8 @@ function step(s: Stmt, scope: Scope, w: Walk, around: Divergence | undefined): E
     case 'tasks': {
       if (!varies(s.worker, scope, w)) return loop(s.body, first ?? scope, w, around)
       for (const v of s.variables) w.varying.add(v)
-      const all = rangeOf(scope.facts, s.worker).high < s.mapping.workers && tasksPerWorker(s.mapping) !== undefined
+      const all = !matters(s.body) || (tasksPerWorker(s.mapping) !== undefined
+        && rangeIn(s.worker, scope, r => r.high < s.mapping.workers).high < s.mapping.workers)
       const limit = binary('<', s.worker, constant(s.mapping.workers))
       return loop(s.body, first ?? scope, w, around ?? (all ? undefined : { condition: limit, origins: s.origins }))
     }
@@ -113,6 +115,16 @@ function loop(body: readonly Stmt[], scope: Scope, w: Walk, around: Divergence |
   return { loop: undefined, kernel: quiet.kernel }
 }
 
+/** Is there something that all threads must reach, or that makes them part or differ? */
+function matters(body: readonly Stmt[]): boolean {
+  let found = false
+  forEachStmt(body, s => {
+    found ||= s.kind === 'barrier' || s.kind === 'jump' || s.kind === 'assign' || s.kind === 'declare'
+      || (s.kind === 'allocate' && s.buffer.scope === 'shared')
+  })
+  return found
+}
+
 function divergence(condition: Expr, origins: Origins, scope: Scope, w: Walk): Divergence | undefined {
   if (!varies(condition, scope, w) || prove(scope.facts, condition) !== undefined) return undefined
   return { condition, origins: condition.origins.length > 0 ? condition.origins : origins }
@@ -122,7 +134,7 @@ function varies(e: Expr, scope: Scope, w: Walk): boolean {
   switch (e.kind) {
     case 'variable': {
       if (e.variable.role !== 'thread') return w.varying.has(e.variable)
-      const { low, high } = rangeOf(scope.facts, ref(e.variable))
+      const { low, high } = rangeOfVariable(e.variable, scope.names)
       return low !== high
     }
     case 'load': return e.buffer.scope === 'register' || childrenOf(e).some(c => varies(c, scope, w))

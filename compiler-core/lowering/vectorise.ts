@@ -19,13 +19,13 @@ import type { Allocate, Buffer, Expr, For, Load, Program, Stmt, Store, Variable 
 import { bytesOf } from '../ir/memory.ts'
 import { joinOrigins, type Origins } from '../ir/origin.ts'
 import { prove, sameValue } from '../ir/prove.ts'
-import { simplify } from '../ir/simplify.ts'
 import {
   changedIn, childrenOf, equalExpr, exprsOf, forEachExpr, freeVariables, mapChildren, mapExpr, mapOwnExprs, someExpr,
   substitute
 } from '../ir/visit.ts'
 import { findingList } from './finding-list.ts'
-import { rewriteProgram, type Scope } from './scope.ts'
+import { isKnown, strideOf } from './linear.ts'
+import { rewriteProgram, type Names, type Scope } from './scope.ts'
 
 /** Information: `not-vectorised`, where the word `vector` asked for what cannot be. */
 export function vectoriseLoops(program: Program): { program: Program; findings: readonly Finding[] } {
@@ -35,7 +35,7 @@ export function vectoriseLoops(program: Program): { program: Program; findings: 
       if (s.kind !== 'for' || s.unroll === 'never') return s
       const result = wideForm(s, scope)
       if (typeof result !== 'string') return result
-      if (s.vector) findings.add(notVectorised(s, result))
+      if (s.vector && result !== registersOnly) findings.add(notVectorised(s, result))
       return s
     }
   })
@@ -88,13 +88,22 @@ interface Lanes {
   readonly lane: Variable
   /** In front of the lanes, where there are several turns of them. */
   readonly turn: Variable | undefined
-  readonly facts: Facts
+  /** Asked for rarely, so made then. */
+  readonly facts: () => Facts
+  readonly names: Names
   /** An expression of the body for each lane, and for the first. */
   readonly each: (e: Expr) => Expr
   readonly first: (e: Expr) => Expr
   /** Names of the body replaced by their values. */
   readonly full: (e: Expr) => Expr
   readonly loop: Variable
+}
+
+interface Form {
+  readonly stmts: readonly Stmt[]
+  /** How many accesses of memory are wide, and whether all are. */
+  readonly wide: number
+  readonly all: boolean
 }
 
 interface WideLoad {
@@ -108,23 +117,39 @@ interface WideLoad {
 
 interface WideStore { readonly store: Store; readonly temporary: Buffer; readonly width: number }
 
+/** Nothing is asked of such a loop: a mapping with the word serves those over registers too. */
+const registersOnly = 'it accesses no memory but registers'
+
 /** The wide form of a loop, or why it has none. */
 function wideForm(s: For, scope: Scope): readonly Stmt[] | string {
   if (s.extent.kind !== 'constant') return 'its extent is known only at launch'
   const extent = Number(s.extent.value), body = bodyOf(s.body)
   if (!body || body.simple.length === 0) return 'its body does more than to read, compute and store elements'
   const memory = memoryBuffers(body)
-  if (memory.length === 0) return 'it accesses no memory but registers'
+  if (memory.length === 0) return registersOnly
   const most = 16 / Math.min(...memory.map(b => bytesOf(b.element)))
   const counts = [16, 8, 4, 2].filter(n => n <= most && extent % n === 0)
+  if (!hasNeighbours(s, body, scope.names)) return 'no access of memory is contiguous'
   if (counts.length === 0) return `it has ${extent} iterations, which 2, 4 or 8 do not divide`
-  let best: { readonly form: readonly Stmt[]; readonly wide: number } | undefined, reason = ''
+  let best: Form | undefined, reason = ''
   for (const count of counts) {
     const tried = withLanes(s, body, lanesOf(s, body, count, extent, scope))
     if (typeof tried === 'string') reason = reason === '' ? tried : reason
     else if (!best || tried.wide > best.wide) best = tried
+    if (best?.all) break
   }
-  return best ? best.form : reason
+  return best ? best.stmts : reason
+}
+
+/** Is there an access of memory whose element moves by one, as far as can be seen at once? */
+function hasNeighbours(s: For, body: Body, names: Names): boolean {
+  const moves = (buffer: Buffer, [index]: readonly Expr[]) => {
+    if (buffer.scope === 'register' || !index) return false
+    const sum = names.open.of(index)
+    return !isKnown(sum) || (strideOf(sum, s.variable, e => freeVariables(e).has(s.variable)) ?? 1) === 1
+  }
+  return body.simple.some(x => (x.kind === 'store' && moves(x.buffer, x.indices))
+    || exprsOf(x).some(e => someExpr(e, y => y.kind === 'load' && moves(y.buffer, y.indices))))
 }
 
 function memoryBuffers(body: Body): readonly Buffer[] {
@@ -143,8 +168,12 @@ function lanesOf(s: For, body: Body, count: number, extent: number, scope: Scope
   const lane: Variable = turn ? { name: 'lane', type: 'index', role: 'loop' } : s.variable
   const start = turn ? binary('*', ref(turn), constant(count)) : constant(0)
   const zero = constant(0)
-  let facts = withRange(scope.facts, lane, zero, constant(count - 1))
-  if (turn) facts = withRange(facts, turn, zero, constant(extent / count - 1))
+  let made: Facts | undefined
+  const facts = () => {
+    if (made) return made
+    const one = withRange(scope.facts, lane, zero, constant(count - 1))
+    return made = turn ? withRange(one, turn, zero, constant(extent / count - 1)) : one
+  }
   const each = new Map([[s.variable, binary('+', start, ref(lane))]]), first = new Map([[s.variable, start]])
   const names = new Map(body.simple.flatMap(x => x.kind === 'let' ? [[x.variable, x.value] as const] : []))
   const full = (e: Expr): Expr => mapExpr(e, x => {
@@ -152,14 +181,19 @@ function lanesOf(s: For, body: Body, count: number, extent: number, scope: Scope
     return value ? full(value) : x
   })
   return {
-    count, lane, turn, facts, full, loop: s.variable,
-    each: e => substitute(e, each), first: e => substitute(e, first)
+    count, lane, turn, facts, full, names: scope.names, loop: s.variable,
+    each: e => folded(substitute(e, each)), first: e => folded(substitute(e, first))
   }
+}
+
+/** Constants and what disappears beside them. */
+function folded(e: Expr): Expr {
+  return mapExpr(e, x => x.kind === 'binary' ? binary(x.operator, x.left, x.right, x.origins) : x)
 }
 
 // ---------------------------------------------------------------- which accesses are wide
 
-function withLanes(s: For, body: Body, lanes: Lanes): { form: readonly Stmt[]; wide: number } | string {
+function withLanes(s: For, body: Body, lanes: Lanes): Form | string {
   const changing = changedIn(body.simple)
   const steady = (e: Expr) =>
     [...freeVariables(e)].every(v => !changing.variables.has(v)) && !reads(e, changing.buffers)
@@ -167,39 +201,51 @@ function withLanes(s: For, body: Body, lanes: Lanes): { form: readonly Stmt[]; w
   if (!conditions.every(c => steady(c) && sameInAllLanes(c, lanes))) {
     return 'its condition is not proved to be the same for neighbouring elements'
   }
-  const inside = { ...lanes, facts: conditions.reduce((f, c) => assuming(f, lanes.first(c), true), lanes.facts) }
+  const inside: Lanes = {
+    ...lanes, facts: () => conditions.reduce((f, c) => assuming(f, lanes.first(c), true), lanes.facts())
+  }
   const form = copyForm(body, inside, steady) ?? laneForm(body, inside, steady)
   if (typeof form === 'string') return form
   const guarded = conditions.length === 0 ? form.stmts : [{
-    kind: 'if' as const, condition: and(...conditions.map(c => simplify(lanes.facts, lanes.first(c)))),
+    kind: 'if' as const, condition: and(...conditions.map(lanes.first)),
     then: form.stmts, otherwise: [], origins: s.origins
   }]
-  if (!lanes.turn) return { form: guarded, wide: form.wide }
+  if (!lanes.turn) return { ...form, stmts: guarded }
   const turns = constant(s.extent.kind === 'constant' ? Number(s.extent.value) / lanes.count : 1)
-  return { form: [{ ...s, variable: lanes.turn, extent: turns, vector: false, body: guarded }], wide: form.wide }
+  return { ...form, stmts: [{ ...s, variable: lanes.turn, extent: turns, vector: false, body: guarded }] }
 }
 
 /** How many lanes one access of a buffer has here; undefined where the lanes are no aligned neighbours. */
 function widthAt(buffer: Buffer, offset: Expr, lanes: Lanes): number | undefined {
   const bytes = bytesOf(buffer.element), width = Math.min(lanes.count, 16 / bytes)
   if (width < 2 || width * bytes < 4) return undefined
-  const first = lanes.first(offset)
-  if (!sameValue(lanes.facts, lanes.each(offset), binary('+', first, ref(lanes.lane)))) return undefined
-  return isMultiple(first, width, lanes.facts) ? width : undefined
+  return growsByOne(offset, lanes) && startsAtMultiple(offset, width, lanes) ? width : undefined
 }
 
-function isMultiple(e: Expr, of: number, facts: Facts): boolean {
-  return prove(facts, binary('==', binary('%', e, constant(of)), constant(0))) === true
+/** From lane to lane. */
+function growsByOne(e: Expr, lanes: Lanes): boolean {
+  const sum = lanes.names.open.of(e), mentions = (x: Expr) => freeVariables(x).has(lanes.loop)
+  const stride = isKnown(sum) ? strideOf(sum, lanes.loop, mentions) : undefined
+  if (stride !== undefined) return stride === 1
+  return sameValue(lanes.facts(), lanes.each(e), binary('+', lanes.first(e), ref(lanes.lane)))
+}
+
+/** In the first lane. */
+function startsAtMultiple(e: Expr, of: number, lanes: Lanes): boolean {
+  const sum = lanes.names.open.of(e)
+  const plain = isKnown(sum) && sum.constant % of === 0 && sum.terms.every(t =>
+    t.coefficient % of === 0 || (t.digit.kind === 'variable' && t.digit.variable === lanes.loop))
+  return plain || prove(lanes.facts(), binary('==', binary('%', lanes.first(e), constant(of)), constant(0))) === true
 }
 
 /** Every lane's condition is the first one's. */
 function sameInAllLanes(condition: Expr, lanes: Lanes): boolean {
   return conjuncts(condition).every(c => {
     if (!freeVariables(c).has(lanes.loop)) return true
+    if (endsTogether(c, lanes)) return true
     const first = lanes.first(c), each = lanes.each(c)
-    if (prove(assuming(lanes.facts, first, true), each) === true
-      && prove(assuming(lanes.facts, first, false), each) === false) return true
-    return endsTogether(c, lanes)
+    return prove(assuming(lanes.facts(), first, true), each) === true
+      && prove(assuming(lanes.facts(), first, false), each) === false
   })
 }
 
@@ -210,9 +256,8 @@ function endsTogether(c: Expr, lanes: Lanes): boolean {
   const still = moving === c.left ? c.right : c.left
   if (freeVariables(still).has(lanes.loop) || moving.type !== 'index') return false
   const beyond = (c.operator === '<') === (moving === c.left) ? still : binary('+', still, constant(1))
-  const first = lanes.first(moving)
-  return sameValue(lanes.facts, lanes.each(moving), binary('+', first, ref(lanes.lane)))
-    && isMultiple(first, lanes.count, lanes.facts) && isMultiple(beyond, lanes.count, lanes.facts)
+  return growsByOne(moving, lanes)
+    && startsAtMultiple(moving, lanes.count, lanes) && startsAtMultiple(beyond, lanes.count, lanes)
 }
 
 function reads(e: Expr, buffers: ReadonlySet<Buffer>): boolean {
@@ -222,7 +267,6 @@ function reads(e: Expr, buffers: ReadonlySet<Buffer>): boolean {
 // ---------------------------------------------------------------- elements that only move
 
 type Steady = (e: Expr) => boolean
-interface Form { readonly stmts: readonly Stmt[]; readonly wide: number }
 
 /** One store of one load, perhaps with a value for where the load is guarded. */
 function copyForm(body: Body, lanes: Lanes, steady: Steady): Form | undefined {
@@ -241,12 +285,12 @@ function copyForm(body: Body, lanes: Lanes, steady: Steady): Form | undefined {
   const origins = joinOrigins(store.origins, source.origins)
   const copies = copiesOf(store.buffer, lanes.first(to), source.buffer, lanes.first(from), width, lanes, origins)
   const wide = Number(store.buffer.scope !== 'register') + Number(source.buffer.scope !== 'register')
-  if (!guarded) return { stmts: copies, wide }
+  if (!guarded) return { stmts: copies, wide, all: true }
   const other: Stmt = { ...store, indices: [lanes.each(to)], value: lanes.each(guarded.otherwise) }
   return {
-    wide,
+    wide, all: true,
     stmts: [{
-      kind: 'if', condition: simplify(lanes.facts, lanes.first(guarded.condition)), then: copies,
+      kind: 'if', condition: lanes.first(guarded.condition), then: copies,
       otherwise: [laneLoop([other], lanes, origins)], origins
     }]
   }
@@ -256,7 +300,7 @@ function copiesOf(
   to: Buffer, toFirst: Expr, from: Buffer, fromFirst: Expr, width: number, lanes: Lanes, origins: Origins
 ): readonly Stmt[] {
   const place = (buffer: Buffer, first: Expr, n: number) =>
-    ({ buffer, offset: simplify(lanes.facts, binary('+', first, constant(n * width), origins)) })
+    ({ buffer, offset: binary('+', first, constant(n * width), origins) })
   return Array.from({ length: lanes.count / width }, (_, n) =>
     ({ kind: 'copy', lanes: width, to: place(to, toFirst, n), from: place(from, fromFirst, n), origins }))
 }
@@ -291,7 +335,7 @@ function laneForm(body: Body, lanes: Lanes, steady: Steady): Form | string {
   })
   const origins = joinOrigins(...body.simple.map(s => s.origins))
   return {
-    wide,
+    wide, all: stores.length === body.stores.length && [...scalar].every(b => b.scope === 'register'),
     stmts: [
       ...loads.flatMap(w => loadStmts(w, lanes)),
       ...stores.map(w => allocation(w.temporary, w.store.origins)),
@@ -368,19 +412,30 @@ function inLane(e: Expr, lanes: Lanes, loads: readonly WideLoad[], steady: Stead
   if (e.kind === 'load') {
     const whole = lanes.full(e), wide = loads.find(w => equalExpr(w.load, whole))
     if (wide) return load(wide.temporary, [ref(lanes.lane)], undefined, e.origins)
+    if (freeVariables(e).has(lanes.loop) && whole.kind === 'load' && isSameElement(whole, lanes)) {
+      return { ...e, indices: whole.indices.map(lanes.first) }
+    }
   }
   const inner = mapChildren(e, child => inLane(child, lanes, loads, steady))
   if (inner.kind !== 'select' || e.kind !== 'select') return inner
   const condition = lanes.full(e.condition)
   return freeVariables(condition).has(lanes.loop) && steady(condition) && sameInAllLanes(condition, lanes)
-    ? { ...inner, condition: simplify(lanes.facts, lanes.first(condition)) }
+    ? { ...inner, condition: lanes.first(condition) }
     : inner
+}
+
+/** Do all lanes read one element, though the index mentions the lane? */
+function isSameElement({ indices }: Load, lanes: Lanes): boolean {
+  return indices.every(i => {
+    const sum = lanes.names.open.of(i)
+    return isKnown(sum) && sum.terms.every(t => !freeVariables(t.digit).has(lanes.loop))
+  })
 }
 
 function loadStmts(w: WideLoad, lanes: Lanes): readonly Stmt[] {
   const { load: { buffer, indices: [from = constant(0)], origins }, temporary, width } = w
   const copies = copiesOf(temporary, constant(0), buffer, lanes.first(from), width, lanes, origins)
-  const condition = and(...w.conditions.map(c => simplify(lanes.facts, lanes.first(c))))
+  const condition = and(...w.conditions.map(lanes.first))
   const guarded: readonly Stmt[] = condition.kind === 'constant'
     ? copies
     : [{ kind: 'if', condition, then: copies, otherwise: [], origins }]

@@ -17,27 +17,27 @@ import { rangeOf } from '../ir/facts.ts'
 import type { Binary, Constant, Expr, Kernel, Program, Stmt, Type, Variable } from '../ir/ir.ts'
 import { joinOrigins } from '../ir/origin.ts'
 import { mapBodies, mapChildren, mapOwnExprs } from '../ir/visit.ts'
-import { enteredScopes, holding, kernelScope, ownScope, scopeAfter, type Scope } from './scope.ts'
+import { union, type Interval } from './intervals.ts'
+import { enteredScopes, holding, kernelScope, ownScope, rangeIn, scopeAfter, type Scope } from './scope.ts'
 
 /** No expression of a body has the type `index`. Grids and shapes, which the host computes, keep it. */
 export function decideWidths(program: Program): Program {
   const variables: Variables = new Map()
   return {
     ...program,
-    kernels: program.kernels.map((k): Kernel => ({ ...k, body: typedBody(k.body, kernelScope(k, program), variables) }))
+    kernels: program.kernels.map((k): Kernel => ({ ...k, body: typedBody(k.body, kernelScope(k), variables) }))
   }
 }
 
 type Width = 'u32' | 'u64' | 'i32' | 'i64'
 type Variables = Map<Variable, Variable>
-interface Range { readonly low: number; readonly high: number }
 
 // ---------------------------------------------------------------- statements
 
 function typedBody(body: readonly Stmt[], scope: Scope, variables: Variables): readonly Stmt[] {
   let here = scope
   return body.map((s, n) => {
-    const place = ownScope(s, here), behind = scopeAfter(s, here, body.slice(n + 1))
+    const place = ownScope(s, here), behind = scopeAfter(s, here, body, n)
     declare(s, here, behind, variables)
     const own = mapOwnExprs(withTypedVariables(s, variables), e => typed(e, place, variables))
     const inner = enteredScopes(s, here)
@@ -52,18 +52,18 @@ function typedBody(body: readonly Stmt[], scope: Scope, variables: Variables): r
 function declare(s: Stmt, scope: Scope, behind: Scope, variables: Variables): void {
   switch (s.kind) {
     case 'let':
-      if (s.variable.type === 'index') bring(s.variable, rangeOf(scope.facts, s.value))
+      if (s.variable.type === 'index') bring(s.variable, range(s.value, scope))
       break
     case 'declare':
       if (s.variable.type === 'index') bring(s.variable, rangeOf(behind.facts, ref(s.variable)))
       break
     case 'for':
-      bring(s.variable, union({ low: 0, high: 0 }, rangeOf(scope.facts, s.extent)))
+      bring(s.variable, union({ low: 0, high: 0 }, range(s.extent, scope)))
       break
     default:
   }
 
-  function bring(v: Variable, range: Range): void {
+  function bring(v: Variable, range: Interval): void {
     variables.set(v, { ...v, type: widthOf(range) })
   }
 }
@@ -93,17 +93,13 @@ function converted(s: Stmt): Stmt {
 
 const u32 = 2 ** 32 - 1, i32 = { low: -(2 ** 31), high: 2 ** 31 - 1 }
 
-function widthOf({ low, high }: Range): Width {
+function widthOf({ low, high }: Interval): Width {
   if (low >= 0) return high <= u32 ? 'u32' : 'u64'
   return low >= i32.low && high <= i32.high ? 'i32' : 'i64'
 }
 
-function union(a: Range, b: Range): Range {
-  return { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) }
-}
-
-function range(e: Expr, scope: Scope): Range {
-  return rangeOf(scope.facts, e)
+function range(e: Expr, scope: Scope): Interval {
+  return rangeIn(e, scope, r => r.low >= 0 && r.high <= u32)
 }
 
 /** The expression without the type `index`. */

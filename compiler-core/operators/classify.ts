@@ -75,8 +75,9 @@ function invert(instance: OperatorInstance, input: Buffer): Inversion {
   if (declared && checkInverse(definition, indices, declared).kind === 'proved') return { inverse: declared }
   const used = new Set(indices.flatMap(i => [...freeVariables(i)]))
   const repeated = definition.axes.filter(a => !used.has(a.variable) && !isOne(a.extent))
+  const names = repeated.map(a => `\`${a.variable.name}\``).join(', ')
   const reason = repeated.length > 0
-    ? `one element of \`${input.name}\` is used for all ${repeated.map(a => `\`${a.variable.name}\``).join(', ')} of \`${y}\``
+    ? `one element of \`${input.name}\` is used for all ${names} of \`${y}\``
     : sameSize(input.shape, definition.buffer.shape)
       ? `where the elements of \`${input.name}\` arrive in \`${y}\` is not found; \`inverse\` declares it`
       : `\`${input.name}\` and \`${y}\` differ in their number of elements`

@@ -10,9 +10,9 @@
  * that the extents of the axes leave open, so the result holds at indices inside of the tensor's declared shape.
  */
 import { and, binary, constant, load, ref, select } from '../ir/build.ts'
+import { openBounds } from '../ir/bounds.ts'
 import { assuming, noFacts, withRange, type Facts } from '../ir/facts.ts'
-import type { Axis, Buffer, Expr, Load, Reduce, Variable } from '../ir/ir.ts'
-import { prove } from '../ir/prove.ts'
+import type { Axis, Buffer, Expr, Reduce, Variable } from '../ir/ir.ts'
 import { forEachExpr, mapChildren, mapExpr, someExpr, substitute } from '../ir/visit.ts'
 import type { Definition, OperatorInstance } from './definition.ts'
 
@@ -73,6 +73,14 @@ export function axisFacts(axes: readonly Axis[], facts: Facts = noFacts): Facts 
   return axes.reduce((f, a) => withRange(f, a.variable, constant(0), binary('-', a.extent, constant(1))), facts)
 }
 
+/** What is known where the n-th child of an expression is evaluated. */
+export function factsWithin(e: Expr, child: number, facts: Facts): Facts {
+  if (e.kind === 'reduce') return axisFacts(e.axes, facts)
+  if (e.kind === 'select' && child > 0) return assuming(facts, e.condition, child === 1)
+  const isLogic = e.kind === 'binary' && (e.operator === '&&' || e.operator === '||')
+  return isLogic && child === 1 ? assuming(facts, e.left, e.operator === '&&') : facts
+}
+
 /** Each axis with its index, for a substitution. */
 export function bound(axes: readonly Axis[], indices: readonly Expr[]): Map<Variable, Expr> {
   return new Map(axes.map((a, d) => [a.variable, indices[d] ?? constant(0)]))
@@ -91,38 +99,16 @@ function inline(instance: OperatorInstance): ReadonlyMap<Buffer, Definition> {
 
 /** `e` without `??` and with loads of the stages in `done` replaced, at a place where `facts` hold. */
 function made(e: Expr, facts: Facts, done: ReadonlyMap<Buffer, Definition>): Expr {
-  const inner = (child: Expr, known = facts): Expr => made(child, known, done)
-  switch (e.kind) {
-    case 'reduce': return { ...e, body: inner(e.body, axisFacts(e.axes, facts)) }
-    case 'binary': {
-      if (e.operator !== '&&' && e.operator !== '||') return mapChildren(e, child => inner(child))
-      const left = inner(e.left)
-      return { ...e, left, right: inner(e.right, assuming(facts, left, e.operator === '&&')) }
-    }
-    case 'select': {
-      const condition = inner(e.condition)
-      const then = inner(e.then, assuming(facts, condition, true))
-      return { ...e, condition, then, otherwise: inner(e.otherwise, assuming(facts, condition, false)) }
-    }
-    case 'load': {
-      const indices = e.indices.map(i => inner(i))
-      const stage = done.get(e.buffer)
-      const element = stage && reductionsIn(stage.value).length === 0
-        ? substitute(stage.value, bound(stage.axes, indices))
-        : load(e.buffer, indices, undefined, e.origins)
-      return e.outside === undefined ? element : guarded({ ...e, indices }, element, inner(e.outside), facts)
-    }
-    case 'constant': case 'variable': case 'unary': case 'cast': case 'call': return mapChildren(e, child => inner(child))
-  }
-}
-
-/** The element inside of the declared shape, `outside` elsewhere. */
-function guarded(access: Load, element: Expr, outside: Expr, facts: Facts): Expr {
-  const open = access.indices.flatMap((index, d) => [
-    binary('<=', constant(0), index, access.origins),
-    binary('<', index, access.buffer.shape[d] ?? constant(1), access.origins)
-  ]).filter(condition => prove(facts, condition) !== true)
-  return open.length === 0 ? element : select(and(...open), element, outside, access.origins)
+  let child = 0
+  const inner = mapChildren(e, part => made(part, factsWithin(e, child++, facts), done))
+  if (inner.kind !== 'load') return inner
+  const { buffer, indices, outside, origins } = inner
+  const stage = done.get(buffer)
+  const element = stage && reductionsIn(stage.value).length === 0
+    ? substitute(stage.value, bound(stage.axes, indices))
+    : load(buffer, indices, undefined, origins)
+  const open = outside ? openBounds(facts, buffer, indices, origins).map(b => b.condition) : []
+  return outside && open.length > 0 ? select(and(...open), element, outside, origins) : element
 }
 
 function reductionsIn(e: Expr): Reduce[] {

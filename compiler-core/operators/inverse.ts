@@ -33,7 +33,8 @@ export interface InverseMap {
 
 /** The proved inverse of `input[...read]` in a definition, where one is found. */
 export function inferInverse(definition: Definition, input: Buffer, read: readonly Expr[]): InverseMap | undefined {
-  const axes = input.shape.map((extent, d): Axis => ({ variable: { name: `j${d}`, type: 'index', role: 'axis' }, extent }))
+  const axes = input.shape.map((extent, d): Axis =>
+    ({ variable: { name: `j${d}`, type: 'index', role: 'axis' }, extent }))
   const facts = axisFacts(definition.axes)
   for (const indices of [read, read.map(i => simplify(facts, i))]) {
     const guess = solve(definition.axes, indices, axes)
@@ -100,7 +101,8 @@ function tried(definition: Definition, read: readonly Expr[], inverse: DeclaredI
     const back = read.map(i => valueOf(i, definition.axes, arrived.map(Number)))
     if (back.some(n => n === undefined)) return { kind: 'unknown' }
     if (!back.every((n, d) => n === index[d])) {
-      return { kind: 'refuted', message: `${source} would arrive in ${target}, which reads ${name(inverse.input, back)}.` }
+      const message = `${source} would arrive in ${target}, which reads ${name(inverse.input, back)}.`
+      return { kind: 'refuted', message }
     }
   }
   return size <= mostTries ? { kind: 'proved' } : { kind: 'unknown' }

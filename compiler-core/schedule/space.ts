@@ -33,7 +33,7 @@ export interface Rejection { readonly rule: string; readonly count: number }
 /** Spaces with more points are not enumerated. */
 const largestSpace = 2 ** 20
 
-export function pointCount(tunable: Tunable, level: number): number {
+function pointCount(tunable: Tunable, level: number): number {
   return tunable.tunes.reduce((count, tune) => count * tune.level(level).length, 1)
 }
 

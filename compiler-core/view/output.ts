@@ -70,14 +70,17 @@ export const factsOutput = z.object({
   spills: z.int().min(0),
   /** Bytes a thread. */
   stack: z.int().min(0),
-  /** Bytes a block, as declared: static shared memory. */
+  /** Bytes a block that the kernel declares itself. */
   shared_bytes: z.int().min(0),
+  /** Bytes a block that its launch adds, of which ptxas knows nothing: all of it where it is more than 48 KiB. */
+  dynamic_shared_bytes: z.int().min(0),
   kernels: z.array(z.object({
     name: z.string(),
     registers: z.int().min(0),
     spills: z.int().min(0),
     stack: z.int().min(0),
-    shared_bytes: z.int().min(0)
+    shared_bytes: z.int().min(0),
+    dynamic_shared_bytes: z.int().min(0)
   })),
   /** Of the CUDA toolkit's programs. */
   warnings: z.array(z.string())
@@ -104,6 +107,11 @@ const region = z.object({
 export const buildOutput = z.object({
   instance: z.string(),
   target: z.string(),
+  /** What was chosen, as text, and what the schedule counts of itself; ptxas may count otherwise. */
+  schedule: z.object({
+    parameters: z.record(z.string(), z.string()),
+    facts: z.record(z.string(), z.number())
+  }),
   /** What was written, below the folder that was asked for. */
   files: z.array(z.string()),
   /** The content of `NAME.facts.json`; null without a CUDA toolkit, or where it does not take the text. */

@@ -51,9 +51,9 @@ test('there are examples', () => { expect(files.length).toBeGreaterThan(4) })
 
 test.each([...everything])('%s checks without diagnostics', (_, { messages }) => { expect(messages).toEqual([]) })
 
-test.each([...everything])('%s: each top-level value is a mapping or a layout', (_, { values }) => {
-  expect(values.size).toBeGreaterThan(3)
-  for (const [name, value] of values) expect(value?.kind, name).toMatch(/^(mapping|layout)$/)
+test.each([...everything])('%s: each top-level value is a mapping or a layout', (name, { values }) => {
+  if (/^[1-6]/.test(name)) expect(values.size).toBeGreaterThan(3)
+  for (const [own, value] of values) expect(value?.kind, own).toMatch(/^(mapping|layout)$/)
 })
 
 test.each(files)('%s is formatted', file => {

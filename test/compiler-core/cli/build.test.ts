@@ -18,6 +18,7 @@ operator double(x: f32[n]) -> y: f32[n] { y[i] = 2.0 * x[i] }
 schedule wide for double {
   tune warps = 4 level 1 [1, 2, 3]
   require warps != 2, "never two"
+  /// Threads of a block.
   let threads = 32 * warps
   kernel main(grid: ceil_div(n, threads), block: ${block}) {
     let i = blockIdx.x * threads + threadIdx.x
@@ -42,10 +43,13 @@ describe('heddle build', () => {
     const report = await build()
     expect([report.status, readdirSync(out()).sort()]).toEqual([0, ['twice.cu', 'twice.trace.json']])
     expect(report.errors).toMatch(/^note: There is no nvcc on PATH[^\n]*\n$/)
-    expect(report.text).toBe(`${out('twice.cu')}\n${out('twice.trace.json')}\n`)
+    expect(report.text).toBe(`warps 4\nthreads 128\n${out('twice.cu')}\n${out('twice.trace.json')}\n`)
     expect(read('twice.cu')).toContain('extern "C" __global__')
     expect(buildOutput.parse(report.json))
-      .toEqual({ instance: 'twice', target: 'sm_80', files: ['twice.cu', 'twice.trace.json'], facts: null })
+      .toEqual({
+        instance: 'twice', target: 'sm_80', schedule: { parameters: { warps: '4' }, facts: { threads: 128 } },
+        files: ['twice.cu', 'twice.trace.json'], facts: null
+      })
   })
   it('traces the text to its source', async () => {
     await build()
@@ -83,7 +87,7 @@ describe('heddle build', () => {
     ['a file with nothing to build', {}, 'let a = 1\n', 2, 'It has nothing to build.'],
     ['a candidate that is not there', { candidate: { level: 1, index: 2 } }, program('threads'), 1, 'There is no candidate 2 at level 1.'],
     ['a block that is too large', {}, program('2048'), 1, 'sm_80'],
-    ['a program with an error', {}, program('nothing'), 1, 'a.heddle:7:']
+    ['a program with an error', {}, program('nothing'), 1, 'a.heddle:8:']
   ]
   it.each(wrong)('writes nothing for %s', async (_, options, text, status, message) => {
     const report = await build(options, text)
@@ -107,10 +111,17 @@ describe.skipIf(cuda.missing)(`heddle build with a toolkit (${cuda.label})`, () 
     expect([report.status, report.errors, readdirSync(out()).sort()]).toEqual([0, '', files])
     const facts: unknown = JSON.parse(read('twice.facts.json')), validate = validator(factsOutput)
     expect([validate(facts), validate.errors]).toEqual([true, null])
-    expect(facts).toMatchObject({ target: 'sm_80', spills: 0, stack: 0, shared_bytes: 0, warnings: [], kernels: [{ spills: 0 }] })
+    expect(facts).toMatchObject({ target: 'sm_80', spills: 0, stack: 0, shared_bytes: 0, dynamic_shared_bytes: 0, warnings: [], kernels: [{ spills: 0 }] })
     expect(buildOutput.parse(report.json).facts).toEqual(facts)
     expect(read('twice.ptx')).toContain('.target sm_80')
     expect(report.text).toMatch(/\d+ registers {2}0 bytes spilled {2}0 bytes of stack/)
+  })
+  it('adds the shared memory that a launch asks for', async () => {
+    const tile = 'shared tile: f32[128, 100]\n    tile[threadIdx.x, 0] = 1.0\n    syncthreads()\n    let i'
+    await build({ environment: undefined }, program('threads').replace('let i', tile).replace('2.0 * (', 'tile[0, 0] * ('))
+    expect(JSON.parse(read('twice.facts.json'))).toMatchObject({
+      shared_bytes: 0, dynamic_shared_bytes: 51200, kernels: [{ shared_bytes: 0, dynamic_shared_bytes: 51200 }]
+    })
   })
   it('writes nothing when it is cancelled', async () => {
     const report = await build({ environment: undefined, signal: AbortSignal.abort() })

@@ -127,9 +127,21 @@ describe('long lines', () => {
 })
 
 describe('comments', () => {
+  it('go on as comments', () => {
+    const n = variable('columns', 'index', 'extent')
+    const tiles = op('*', op('/', add(n, 191), 192), op('/', add(n, 127), 128))
+    const grid = [op('*', tiles, tiles), op('*', tiles, 3)]
+    const { text } = printCuda(program('p', [], [{ grid, body: [] }], { extents: [n] }), sm_80)
+    const lines = text.split('\n').slice(2)
+    expect(lines[0]).toMatch(/^\/\/ grid \(\(columns \+ 191\) \/ 192 /)
+    expect(lines.findIndex(line => !line.startsWith('//'))).toBe(2)
+    expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(120)
+  })
   const [short, longer, far] = [variable('a'), variable('longer'), variable('f')]
   check('stand in one column', [let_(short, 1, 'repeat(2)'), let_(longer, 2, 'spatial(4)'), let_(far, 3)],
     'const unsigned a = 1;       // repeat(2)', 'const unsigned longer = 2;  // spatial(4)', 'const unsigned f = 3;')
+  check('not in that of another margin', [loop('j', 4, () => [let_(longer, 2, 'spatial(4)')], 'automatic', 'repeat(4)')],
+    'for (unsigned j = 0; j < 4; j++) {  // repeat(4)', '  const unsigned longer = 2;  // spatial(4)', '}')
   const long = Array.from({ length: 8 }, (_, n) => `spatial(4, ${n + 1})`).join(' * ')
   check('stand above what they do not fit behind', [let_(short, 1, long), let_(longer, 2, 'repeat(2)')],
     `// ${long}`, 'const unsigned a = 1;', 'const unsigned longer = 2;  // repeat(2)')

@@ -27,7 +27,7 @@ async function complaints(p: Program, target: string): Promise<string[]> {
   }
 }
 
-/** Uses every wrapper there is: all types in shuffles, atomics, conversions and arithmetic. */
+/** Uses every wrapper there is: all types in shuffles, atomics, conversions, arithmetic and functions. */
 function wrappers(): Program {
   const types: readonly ElementName[] = [
     'f64', 'f32', 'tf32', 'bf16', 'f16', 'i64', 'i32', 'i16', 'i8', 'u64', 'u32', 'u16', 'u8', 'bool'
@@ -38,6 +38,9 @@ function wrappers(): Program {
     const s = buffer('s', type, 'shared', 64)
     const value = at(x, thread)
     const float = type.includes('f')
+    // CUDA's reduction of large f64 arguments of sin and cos is a function with 40 bytes of stack
+    const unary = (['abs', 'exp', 'log', 'sqrt', 'rsqrt', 'tanh', 'erf', 'floor', 'ceil', 'round', 'sin', 'cos'] as const)
+      .filter(f => type !== 'f64' || (f !== 'sin' && f !== 'cos'))
     const atomic = (target: typeof y) => ({
       kind: 'effect', effect: 'atomic_add', buffer: target, indices: [thread], value, old: undefined, origins: []
     }) as const
@@ -46,7 +49,7 @@ function wrappers(): Program {
       to(type, to('i32', value)), to(type, to('f64', value)),
       ...type === 'bool' ? [] : (['+', '-', '*', '/', 'min', 'max'] as const).map(o => op(o, value, at(x, 1))),
       ...type === 'bool' ? [] : (['<', '<=', '==', '!='] as const).map(o => to(type, to('i32', op(o, value, at(x, 1))))),
-      ...float ? [fn('exp', value), { kind: 'unary', operator: '-', operand: value, type, origins: [] } as const] : [],
+      ...float ? [...unary.map(f => fn(f, value)), fn('pow', value, value), fn('fma', value, value, value), { kind: 'unary', operator: '-', operand: value, type, origins: [] } as const] : [],
       ...type === 'f32' || type === 'f64' ? [op('+', to(type, op('*', value, value)), at(x, 1))] : [],
       ...type === 'i32' || type === 'i64' ? [op('%', value, at(x, 1))] : []
     ]

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { and, binary, cast, constant, load, ref, select } from '../../../compiler-core/ir/build.ts'
 import {
@@ -95,6 +96,8 @@ function counting(program: Program): Program {
   }
 }
 
+type Apply = Parameters<Parameters<typeof flowGraph>[1]>[0]
+
 /** The results of a graph are stored to buffers of scope `output`. */
 function graphOf(...parts: Parameters<typeof flowGraph>): FlowGraph {
   const graph = flowGraph(...parts)
@@ -149,24 +152,31 @@ describe('an epilogue', () => {
   const after = (element: 'f32' | 'f16', ...operators: ((x: Buffer) => OperatorInstance)[]) => graphOf([small, b], apply => {
     const first = batchMatmul(small, b)
     const c: OperatorInstance = element === 'f32' ? first : {
-      ...first, outputs: first.outputs.map(d => ({ ...d, buffer: { ...d.buffer, element }, value: cast(d.value, element) }))
+      ...first,
+      outputs: first.outputs.map(d => ({ ...d, buffer: { ...d.buffer, element }, value: cast(d.value, element) }))
     }
     return [operators.reduce((x, o, i) => apply(`t${i}`, o(x)), apply('c', c))]
   })
   it('names a value that it uses more than once', () => {
     const graph = after('f32', gelu), program = fused(graph, o => tiled(o, 8))
-    expect(lines(program, /erf|let y/)).toEqual(['t0[0, row, col] = 0.5 * total * (1 + erf(total * 0.7071067811865476))'])
+    expect(lines(program, /erf|let y/))
+      .toEqual(['t0[0, row, col] = 0.5 * total * (1 + erf(total * 0.7071067811865476))'])
     checkValues(graph, program)
-    const named = fused(graph, plainProgram)
-    expect(lines(named, /erf/)).toHaveLength(1)
-    checkValues(graph, named)
+    const twice = after('f32', x => scale(x, 3), gelu), named = fused(twice, o => tiled(o, 8))
+    expect(lines(named, /let t0|erf/)).toEqual([
+      'let t0: f32 = f32(total * 3)', 't1[0, row, col] = 0.5 * t0 * (1 + erf(t0 * 0.7071067811865476))'
+    ])
+    checkValues(twice, named)
   })
   it('names an index that it uses more than once', () => {
-    const graph = after('f32', x => reshape(x, [1, 25, 8]))
-    const program = fused(graph, o => {
-      const p = plainProgram(o)
-      return p
-    })
+    const graph = after('f32', x => reshape(x, [1, 25, 8])), program = fused(graph)
+    expect(lines(program, /^let/)).toEqual(['let i2: index = blockIdx.x % 40'])
+    checkValues(graph, program)
+  })
+  it('stays as long as the sum of its parts', () => {
+    const graph = after('f32', ...Array.from({ length: 12 }, () => gelu)), program = fused(graph, o => tiled(o, 8))
+    expect(lines(program, /erf/)).toHaveLength(12)
+    expect(printProgram(program).length).toBeLessThan(4000)
     checkValues(graph, program)
   })
   it('sees the value as the tensor would hold it', () => {
@@ -197,8 +207,8 @@ describe('a prologue', () => {
     const image = tensor('image', [2, 7, 7])
     const padded = tensor('padded', [2, 9, 9], 'f32', 'workspace')
     const patches = operator('im2col', [image], [1, 49, 18], (_, i, t) =>
-      at(padded, div(t!, n(9)), add(div(i!, n(7)), mod(div(t!, n(3)), n(3))), add(mod(i!, n(7)), mod(t!, n(3)))), {
-      stages: [[padded, (c, p, q) => load(image, [c!, sub(p!, n(1)), sub(q!, n(1))], f(0))]]
+      at(padded, div(t, n(9)), add(div(i, n(7)), mod(div(t, n(3)), n(3))), add(mod(i, n(7)), mod(t, n(3)))), {
+      stages: [[padded, (c, p, q) => load(image, [c, sub(p, n(1)), sub(q, n(1))], f(0))]]
     })
     const w = tensor('w', [1, 18, 4])
     const graph = graphOf([image, w], apply => [apply('y', batchMatmul(apply('x', patches), w))])
@@ -206,14 +216,10 @@ describe('a prologue', () => {
     expect(lines(program, /image\[/).join()).toContain('if row < 49 then')
     checkValues(graph, program)
   })
-  it('names an index that it uses more than once', () => {
-    const square = tensor('x', [1, 7, 9])
-    const graph = graphOf([square, tensor('w', [1, 3, 4])], apply =>
-      [apply('y', batchMatmul(apply('r', reshape(square, [1, 21, 3])), tensor('w', [1, 3, 4])))])
-    const w = graph.nodes[1]!.inputs[1]!
-    const program = fused({ ...graph, inputs: [square, w] }, o => tiled(o, 16))
-    expect(lines(program, /x\[/).join()).toContain('x[')
-    checkValues({ ...graph, inputs: [square, w] }, program)
+  it('reads at the index that its producer says', () => {
+    const square = tensor('x', [1, 7, 9]), w = tensor('w', [1, 3, 4])
+    const graph = graphOf([square, w], apply => [apply('y', batchMatmul(apply('r', reshape(square, [1, 21, 3])), w))])
+    checkValues(graph, fused(graph, o => tiled(o, 16)))
   })
   it('may be used twice and read an input that the anchor reads too', () => {
     const x = tensor('x', [1, 6, 6])
@@ -222,12 +228,75 @@ describe('a prologue', () => {
     expect(program.parameters.map(p => p.name)).toEqual(['x', 'y'])
     checkValues(graph, program)
   })
+  it('stays as long as the sum of its parts', () => {
+    const x = tensor('x', [1, 6, 3]), w = tensor('w', [1, 3, 4])
+    const graph = graphOf([x, w], apply => {
+      const gelus = Array.from({ length: 8 }, (_, i) => i).reduce((t, i) => apply(`g${i}`, gelu(t)), x)
+      return [apply('y', batchMatmul(gelus, w))]
+    })
+    const program = fused(graph, o => tiled(o, 4))
+    expect(lines(program, /erf/)).toHaveLength(8)
+    expect(lines(program, /let g0/)).toEqual([
+      'let g0: f32 = if row < 6 then f32(0.5 * x[0, row, p] * (1 + erf(x[0, row, p] * 0.7071067811865476))) else 0'
+    ])
+    checkValues(graph, program)
+  })
+  it('names what is only there under a condition', () => {
+    const x = tensor('x', [1, 4, 3]), w = tensor('w', [1, 5, 4])
+    const graph = graphOf([x, w], apply => {
+      const inner = apply('inner', gelu(apply('s', gelu(x))))
+      const padded = apply('padded', operator('pad', [inner], [1, 6, 5], (r, i, j) =>
+        load(inner, [r, sub(i, n(1)), sub(j, n(1))], f(0))))
+      return [apply('y', batchMatmul(padded, w))]
+    })
+    const program = fused(graph, o => tiled(o, 4))
+    expect(lines(program, /let s/)).toHaveLength(1)
+    checkValues(graph, program)
+  })
   it('of an anchor without a reduction', () => {
     const x = tensor('x', [4, 6])
     const graph = graphOf([x], apply => [apply('y', transpose(apply('g', gelu(apply('s', scale(x, 3)))), [1, 0]))])
     const program = fused(graph)
     expect(program.parameters.map(p => p.name)).toEqual(['x', 'y'])
     checkValues(graph, program)
+  })
+})
+
+describe('random chains around a matmul', () => {
+  type Step = (x: Buffer, seed: number) => OperatorInstance
+  const rotated = (x: Buffer) => transpose(x, x.shape.map((_, d) => (d + 1) % x.shape.length))
+  const bijective: readonly Step[] = [
+    relu, gelu, x => scale(x, 0.5), rotated,
+    (x, seed) => {
+      const size = numbersOf(x).reduce((l, e) => l * e, 1), d = [1, 2, 3, 4, 6, 8].filter(e => size % e === 0)
+      const first = d[seed % d.length]!
+      return reshape(x, [first, size / first])
+    },
+    x => convert(x, x.element === 'f32' ? 'f16' : 'f32'),
+    x => operator('flip', [x], x.shape, (...i) => at(x, ...i.map((e, d) => sub(sub(x.shape[d]!, n(1)), e))))
+  ]
+  const injective: readonly Step[] = [
+    ...bijective,
+    x => operator('pad', [x], x.shape.map(e => add(e, n(2))), (...i) =>
+      load(x, i.map(e => sub(e, n(1))), f(0, x.element))),
+    x => operator('twice', [x], x.shape, (...i) => add(at(x, ...i), at(x, ...i.map(() => n(0)))))
+  ]
+  const chain = (steps: readonly Step[]) =>
+    fc.array(fc.tuple(fc.constantFrom(...steps), fc.nat(100)), { maxLength: 4 })
+  const applied = (x: Buffer, steps: readonly (readonly [Step, number])[], apply: Apply, name: string) =>
+    steps.reduce((t, [step, seed], i) => apply(`${name}${i}`, step(t, seed)), x)
+
+  it('compute what the operators compute, element by element', () => {
+    fc.assert(fc.property(chain(injective), chain(bijective), fc.constantFrom(3, 4, 8), (before, after, tile) => {
+      const x = tensor('x', [1, 4, 3]), w = tensor('w', [1, 3, 4])
+      const graph = graphOf([x, w], apply => {
+        const a = applied(x, before, apply, 'p'), size = numbersOf(a).reduce((l, e) => l * e, 1)
+        const rows = apply('rows', convert(apply('flat', reshape(a, [1, size, 1])), 'f32'))
+        const columns = apply('columns', reshape(w, [1, 1, 12]))
+        return [apply('y', relu(applied(apply('c', batchMatmul(rows, columns)), after, apply, 'e')))]
+      })
+      checkValues(graph, fused(graph, o => tiled(o, tile)))
+    }), { numRuns: 60 })
   })
 })
 
@@ -246,7 +315,7 @@ describe('no fusion', () => {
     '`y` is read by the kernel that stores it, so nothing can be fused behind it.'
   ))
   it('behind atomic additions', () => check(
-    s => (s.kind === 'store' ? { ...s, kind: 'effect', effect: 'atomic_add', old: undefined } as Stmt : s),
+    s => (s.kind === 'store' ? { ...s, kind: 'effect', effect: 'atomic_add', old: undefined } : s),
     '`y` is summed up by `atomic_add`, so nothing can be fused behind it.'
   ))
   it('is what happens to others', () => check(s => s))

@@ -1,14 +1,16 @@
 /**
- * The examples of the documentation are true: each block is analysed, `// error: code` (or warning, information)
- * expects a diagnostic that starts on its line, and `// = value` is the value of the name that its line declares. `//
- * file: NAME` starts another file; the last one is analysed.
+ * The examples of the documentation are true: each block is analysed and its instances are compiled, `// error: code`
+ * (or warning, information) expects a diagnostic that starts on its line, and `// = value` is the value of the name
+ * that its line declares. `// file: NAME` starts another file; the last one is analysed.
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { compile } from '../../../compiler-core/compile/compile.ts'
+import { subjectsOf } from '../../../compiler-core/compile/subjects.ts'
 import { diagnosticCodes } from '../../../compiler-core/language/diagnostics.ts'
 import { valueText } from '../../../compiler-core/language/values.ts'
-import { analysis } from './support.ts'
+import { mainUri, programOf } from './support.ts'
 
 const documentation = (name: string): string => readFileSync(path.join(import.meta.dirname, '../../../docs', name), 'utf8')
 
@@ -19,14 +21,20 @@ function blocksOf(name: string): readonly Block[] {
   return [...text.matchAll(/```heddle\n([\s\S]*?)```/g)].map(m => ({ line: text.slice(0, m.index).split('\n').length + 1, text: m[1] ?? '' }))
 }
 
+const byLine = (a: string, b: string): number => parseInt(a) - parseInt(b)
+
 function checkBlock(block: string): void {
   const parts = block.split(/^\/\/ file: (.*)\n/m)
   const files = Object.fromEntries(parts.slice(1, -2).flatMap((part, i) => i % 2 === 0 ? [[part, parts[i + 2] ?? '']] : []))
   const main = parts.at(-1) ?? ''
-  const a = analysis(main, files)
+  const program = programOf(main, files), a = program.analyse(mainUri)
+  if (!a) throw new Error('the main file is there')
+  const instances = a.diagnostics.some(d => d.severity === 'error') ? [] : subjectsOf(a).filter(s => s.kind === 'instance')
+  const compiled = instances.flatMap(s => compile(program, mainUri, s.name).problems.map(p => p.diagnostic))
   const lineOf = (offset: number): number => main.slice(0, offset).split('\n').length
   const expected = main.split('\n').flatMap((line, i) => [...line.matchAll(/\/\/ (error|warning|information): ([a-z-]+)/g)].map(m => `${i + 1} ${m[1]} ${m[2]}`))
-  expect([...new Set(a.diagnostics.map(d => `${lineOf(d.span.start)} ${d.severity} ${d.code}`))]).toEqual(expected)
+  const said = [...a.diagnostics, ...compiled].map(d => `${lineOf(d.span.start)} ${d.severity} ${d.code}`)
+  expect([...new Set(said)].sort(byLine)).toEqual(expected)
   for (const [i, line] of main.split('\n').entries()) {
     const value = /\/\/ = (.*)$/.exec(line)?.[1]
     if (value === undefined) continue

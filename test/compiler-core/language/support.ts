@@ -1,16 +1,20 @@
 /** How tests of names and values are written: a text in, what the analysis says about it out. */
 import { expect, it } from 'vitest'
 import type { Diagnostic } from '../../../compiler-core/language/diagnostics.ts'
-import { createProgram, type Analysis } from '../../../compiler-core/language/program.ts'
+import { createProgram, type Analysis, type Program } from '../../../compiler-core/language/program.ts'
 import { valueText } from '../../../compiler-core/language/values.ts'
 
 export const mainUri = 'file:///project/main.heddle'
 
-/** The analysis of a text, among other files by their path below the root. */
+/** A program whose main file has this text, among other files by their path below the root. */
+export function programOf(text: string, files: Readonly<Record<string, string>> = {}): Program {
+  const read = (uri: string): string | undefined => uri === mainUri ? text : files[uri.replace('file:///project/', '')]
+  return createProgram({ read, roots: ['file:///project/'] })
+}
+
+/** The analysis of the main file. */
 export function analysis(text: string, files: Readonly<Record<string, string>> = {}): Analysis {
-  const found = createProgram({
-    read: uri => uri === mainUri ? text : files[uri.replace('file:///project/', '')], roots: ['file:///project/']
-  }).analyse(mainUri)
+  const found = programOf(text, files).analyse(mainUri)
   if (!found) throw new Error('the main file is there')
   return found
 }

@@ -59,10 +59,22 @@ function totals(accesses: readonly AccessCount[]): Readonly<Record<string, reado
   return Object.fromEntries(all)
 }
 
+/** Some of the candidates of a level, by their numbers: the first, the last and those between at equal distances. */
+const some = (candidates: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, i) => Math.round(i * (candidates - 1) / (count - 1)))
+
 describe('shared memory, counted in the lowered kernel', () => {
   it('takes the fewest wavefronts in the default candidate', () => {
     expect(totals(sharedAccesses(0, 0))).toEqual({
       'store sa': [16, 24, 96, 96], 'store sb': [4, 96, 96, 96], 'load sa': [16, 384, 1536, 1536], 'load sb': [16, 384, 1536, 1536]
     })
   })
+  it.each([...some(25, 5).map(i => [1, i] as const), ...some(177, 12).map(i => [2, i] as const)])(
+    'takes the fewest wavefronts at level %i in candidate %i', (level, index) => {
+      const accesses = sharedAccesses(level, index)
+      expect(accesses.length).toBeGreaterThan(8)
+      expect(accesses.filter(a => a.wavefronts !== a.ideal)).toEqual([])
+      expect(accesses.filter(a => !a.write && a.bytes !== 16)).toEqual([])
+    }
+  )
 })

@@ -73,7 +73,7 @@ function tensorOf(b: Buffer, elements: readonly number[]): Tensor {
   return { shape, at: (...index) => elements[index.reduce((n, i, d) => n * (shape[d] ?? 1) + i, 0)] ?? NaN }
 }
 
-export function indexOf(at: number, shape: readonly number[]): readonly number[] {
+function indexOf(at: number, shape: readonly number[]): readonly number[] {
   const index: number[] = []
   let rest = at
   for (let d = shape.length - 1; d >= 0; d--) {

@@ -12,7 +12,7 @@ const x = tensor('x', [56]), m = tensor('m', [4, 6])
 describe('an element', () => {
   const t = ref({ name: 't', type: 'index', role: 'loop' })
   const padded = (to: number, shift: number) =>
-    operator('pad', [x], [to], i => load(x, [sub(i!, n(shift))], f(0)))
+    operator('pad', [x], [to], i => load(x, [sub(i, n(shift))], f(0)))
   const check = (o: ReturnType<typeof operator>, expected: string) =>
     expect(printExpr(elementAt(o, o.outputs[0]!.buffer, [t]))).toBe(expected)
 
@@ -23,8 +23,8 @@ describe('an element', () => {
   it('has no condition where all bounds hold', () => check(padded(56, 0), 'x[t]'))
   it('has stages in it', () => {
     const stage = tensor('s', [58], 'f32', 'workspace')
-    const o = operator('window', [x], [29], i => mul(at(stage, mul(n(2), i!)), f(3)), {
-      stages: [[stage, i => load(x, [sub(i!, n(1))], f(0))]]
+    const o = operator('window', [x], [29], i => mul(at(stage, mul(n(2), i)), f(3)), {
+      stages: [[stage, i => load(x, [sub(i, n(1))], f(0))]]
     })
     expect(isPointwise(o)).toBe(true)
     check(o, '(if 0 <= 2 * t - 1 && 2 * t - 1 < 56 then x[2 * t - 1] else 0) * 3')
@@ -35,7 +35,7 @@ describe('an element', () => {
 describe('families', () => {
   const total = (of: Buffer) => operator('total', [of], [4], i => {
     const p = axis('p', 6)
-    return mul(sum(at(of, i!, ref(p.variable)), p), f(0.5))
+    return mul(sum(at(of, i, ref(p.variable)), p), f(0.5))
   })
   it('tells pointwise operators from reductions', () => {
     expect([relu(x), addition(m, m), total(m), batchMatmul(tensor('a', [1, 2, 3]), tensor('b', [1, 3, 2]))]
@@ -51,10 +51,10 @@ describe('families', () => {
   })
   it('has no single reduction in two', () => {
     const stage = tensor('s', [4], 'f32', 'workspace')
-    const o = operator('softmaxish', [m], [4, 6], (i, j) => mul(at(m, i!, j!), at(stage, i!)), {
+    const o = operator('softmaxish', [m], [4, 6], (i, j) => mul(at(m, i, j), at(stage, i)), {
       stages: [[stage, i => {
         const p = axis('p', 6)
-        return sum(at(m, i!, ref(p.variable)), p)
+        return sum(at(m, i, ref(p.variable)), p)
       }]]
     })
     expect([isPointwise(o), reductionOf(o)]).toEqual([false, undefined])
@@ -63,5 +63,6 @@ describe('families', () => {
 
 it('computes what the definition says', () => {
   const a = tensor('a', [1, 2, 3]), b = tensor('b', [1, 3, 2])
-  expect(computed(batchMatmul(a, b), new Map([[a, [1, 2, 3, 4, 5, 6]], [b, [1, 0, 0, 1, 1, 1]]]))).toEqual([4, 5, 10, 11])
+  expect(computed(batchMatmul(a, b), new Map([[a, [1, 2, 3, 4, 5, 6]], [b, [1, 0, 0, 1, 1, 1]]])))
+    .toEqual([4, 5, 10, 11])
 })

@@ -10,8 +10,8 @@ import type { OperatorInstance } from '../../../compiler-core/operators/definiti
 import { bound, inlinedDefinition } from '../../../compiler-core/operators/inline.ts'
 import { evaluate } from '../../harness/ir-interpreter.ts'
 import {
-  add, addition, align, at, batchMatmul, div, extentVariable, flat, mod, mul, n, numbersOf, operator, relu, reshape, sub,
-  tensor, transpose, tuple, unflat, withInverse, type Extent
+  add, addition, align, at, batchMatmul, div, extentVariable, flat, mod, mul, n, numbersOf, operator, relu, reshape,
+  sub, tensor, transpose, tuple, unflat, withInverse, type Extent
 } from './support.ts'
 
 const x = tensor('x', [4, 6])
@@ -80,16 +80,16 @@ describe('inferred', () => {
   it('squeeze', () => check(reshape(tensor('x', [3, 1, 5]), [3, 5]), 'j0, j2'))
   it('unsqueeze', () => check(reshape(tensor('x', [3, 5]), [3, 1, 5]), 'j0, 0, j1'))
   it('flatten', () => check(reshape(tensor('x', [3, 5]), [15]), 'j0 * 5 + j1'))
-  it('reversal', () => check(operator('flip', [x], [4, 6], (i, j) => at(x, sub(n(3), i!), j!)), '3 - j0, j1'))
+  it('reversal', () => check(operator('flip', [x], [4, 6], (i, j) => at(x, sub(n(3), i), j)), '3 - j0, j1'))
   it('pixel shuffle', () => {
     const image = tensor('image', [8, 3, 3])
     checkAll(operator('shuffle', [image], [2, 6, 6], (c, i, j) =>
-      at(image, add(mul(c!, n(4)), mul(mod(i!, n(2)), n(2)), mod(j!, n(2))), div(i!, n(2)), div(j!, n(2)))))
+      at(image, add(mul(c, n(4)), mul(mod(i, n(2)), n(2)), mod(j, n(2))), div(i, n(2)), div(j, n(2)))))
   })
   it('windows that do not overlap', () => {
     const image = tensor('image', [6, 6])
     checkAll(operator('patches', [image], [9, 4], (p, q) =>
-      at(image, add(mul(div(p!, n(3)), n(2)), div(q!, n(2))), add(mul(mod(p!, n(3)), n(2)), mod(q!, n(2))))))
+      at(image, add(mul(div(p, n(3)), n(2)), div(q, n(2))), add(mul(mod(p, n(3)), n(2)), mod(q, n(2))))))
   })
   it('symbolic extents', () => {
     const m = extentVariable('m'), k = extentVariable('k')
@@ -97,19 +97,20 @@ describe('inferred', () => {
     expect(inverseText(relu(symbolic([m, k])))).toBe('j0, j1')
     expect(inverseText(transpose(symbolic([m, k]), [1, 0]))).toBe('j1, j0')
     const s = symbolic([m, k])
-    expect(inverseText(operator('flatten', [s], [mul(...s.shape)], i => at(s, div(i!, s.shape[1]!), mod(i!, s.shape[1]!)))))
+    expect(inverseText(operator('flatten', [s], [mul(...s.shape)], i => at(s, div(i, s.shape[1]!), mod(i, s.shape[1]!)))))
       .toBe('j0 * k + j1')
     const wide = symbolic([mul(...s.shape)])
-    expect(inverseText(operator('unflatten', [wide], [m, k], (i, j) => at(wide, flat([i!, j!], [m, k])))))
+    expect(inverseText(operator('unflatten', [wide], [m, k], (i, j) => at(wide, flat([i, j], [m, k])))))
       .toBe('j0 / k, j0 % k')
     const blocks = symbolic([m, 196])
-    expect(inverseText(operator('blocks', [blocks], [m, 14, 14], (i, p, q) => at(blocks, i!, add(mul(p!, n(14)), q!)))))
+    expect(inverseText(operator('blocks', [blocks], [m, 14, 14], (i, p, q) => at(blocks, i, add(mul(p, n(14)), q)))))
       .toBe('j0, j1 / 14, j1 % 14')
   })
 })
 
 describe('none, with its reason', () => {
-  const check = (o: OperatorInstance, reason: string, input = o.inputs[0]!) => expect(inverseText(o, input)).toBe(reason)
+  const check = (o: OperatorInstance, reason: string, input = o.inputs[0]!) =>
+    expect(inverseText(o, input)).toBe(reason)
   it('broadcast', () => {
     const o = addition(x, tensor('bias', [6]))
     check(o, 'one element of `bias` is used for all `i0` of `y`', o.inputs[1])
@@ -123,14 +124,14 @@ describe('none, with its reason', () => {
     const o = relu(x)
     check({ ...o, outputs: [...o.outputs, ...o.outputs] }, '`relu` has 2 outputs')
   })
-  it('a slice', () => check(operator('slice', [x], [2, 6], (i, j) => at(x, add(i!, n(1)), j!)), '`x` and `y` differ in their number of elements'))
+  it('a slice', () => check(operator('slice', [x], [2, 6], (i, j) => at(x, add(i, n(1)), j)), '`x` and `y` differ in their number of elements'))
   it('a part is not enough, whatever its size', () =>
-    check(operator('twice', [x], [4, 6], (i, j) => at(x, div(i!, n(2)), j!)), 'where the elements of `x` arrive in `y` is not found; `inverse` declares it'))
+    check(operator('twice', [x], [4, 6], (i, j) => at(x, div(i, n(2)), j)), 'where the elements of `x` arrive in `y` is not found; `inverse` declares it'))
   it('two places', () =>
-    check(operator('blur', [x], [4, 6], (i, j) => add(at(x, i!, j!), at(x, i!, sub(n(5), j!)))), '`y` reads `x` at several indices'))
+    check(operator('blur', [x], [4, 6], (i, j) => add(at(x, i, j), at(x, i, sub(n(5), j)))), '`y` reads `x` at several indices'))
   it('a sum of indices', () => {
     const v = tensor('v', [16])
-    check(operator('diagonal', [v], [4, 4], (i, j) => at(v, add(i!, j!))), 'where the elements of `v` arrive in `y` is not found; `inverse` declares it')
+    check(operator('diagonal', [v], [4, 4], (i, j) => at(v, add(i, j))), 'where the elements of `v` arrive in `y` is not found; `inverse` declares it')
   })
   it('an input that is not read', () => {
     const o = relu(x), z = tensor('z', [4, 6])
@@ -139,7 +140,7 @@ describe('none, with its reason', () => {
   it('concatenation', () => {
     const z = tensor('z', [4, 6])
     const o = operator('concat', [x, z], [8, 6], (i, j) =>
-      select({ kind: 'binary', operator: '<', left: i!, right: n(4), type: 'bool', origins: [] }, at(x, i!, j!), at(z, sub(i!, n(4)), j!)))
+      select({ kind: 'binary', operator: '<', left: i, right: n(4), type: 'bool', origins: [] }, at(x, i, j), at(z, sub(i, n(4)), j)))
     check(o, '`x` and `y` differ in their number of elements', x)
   })
 })
@@ -147,8 +148,8 @@ describe('none, with its reason', () => {
 describe('declared', () => {
   const square = tensor('x', [16])
   /** A bit trick that no rule knows. */
-  const odd = operator('odd', [square], [16], i => at(square, mod(add(mul(i!, n(5)), n(3)), n(16))))
-  const right = withInverse(odd, square, j => mod(mul(add(j!, n(13)), n(13)), n(16)))
+  const odd = operator('odd', [square], [16], i => at(square, mod(add(mul(i, n(5)), n(3)), n(16))))
+  const right = withInverse(odd, square, j => mod(mul(add(j, n(13)), n(13)), n(16)))
   it('is used once it is checked', () => {
     expect(inverseText(odd)).toBe('where the elements of `x` arrive in `y` is not found; `inverse` declares it')
     expect(checkInverses(right)).toEqual([])
@@ -156,26 +157,27 @@ describe('declared', () => {
   })
   const messages = (o: OperatorInstance) => checkInverses(o).map(f => `${f.severity}: ${f.message}`)
   it('is an error where it is wrong', () => {
-    expect(messages(withInverse(transpose(x, [1, 0]), x, (i, j) => tuple(i!, j!))))
+    expect(messages(withInverse(transpose(x, [1, 0]), x, (i, j) => tuple(i, j))))
       .toEqual(['error: `x[0, 1]` would arrive in `y[0, 1]`, which reads `x[1, 0]`.'])
-    expect(messages(withInverse(transpose(x, [1, 0]), x, (i, j) => tuple(add(j!, div(j!, n(5))), i!))))
+    expect(messages(withInverse(transpose(x, [1, 0]), x, (i, j) => tuple(add(j, div(j, n(5))), i))))
       .toEqual(['error: `x[0, 5]` would arrive in `y[6, 0]`, which is outside of its shape (6, 4).'])
-    expect(messages(withInverse(operator('slice', [x], [2, 6], (i, j) => at(x, i!, j!)), x, (i, j) => tuple(i!, j!))))
+    expect(messages(withInverse(operator('slice', [x], [2, 6], (i, j) => at(x, i, j)), x, (i, j) => tuple(i, j))))
       .toEqual(['error: `x` has 24 elements, `y` 12: there is no inverse map.'])
-    expect(messages(withInverse(batchMatmul(tensor('a', [1, 2, 3]), tensor('b', [1, 3, 2])), x, i => i!)))
+    expect(messages(withInverse(batchMatmul(tensor('a', [1, 2, 3]), tensor('b', [1, 3, 2])), x, i => i)))
       .toEqual(['error: `batch_matmul` is a reduction, so it has no inverse map.'])
   })
   it('is not used where nobody can tell', () => {
     const size = 2 ** 20, big = tensor('x', [size])
     const mixed = (i: Expr) => binary('^', i, div(i, n(1024)))
-    expect(messages(withInverse(operator('mixed', [big], [size], i => at(big, mixed(i!))), big, j => mixed(j!))))
+    expect(messages(withInverse(operator('mixed', [big], [size], i => at(big, mixed(i))), big, j => mixed(j))))
       .toEqual(['information: That this inverse map holds could not be proved for all indices; it is not used.'])
   })
 })
 
 describe('properties', () => {
   const shapes = fc.array(fc.constantFrom(1, 2, 3, 4, 6), { minLength: 1, maxLength: 4 })
-  const permutation = (rank: number) => fc.shuffledSubarray(Array.from({ length: rank }, (_, d) => d), { minLength: rank })
+  const permutation = (rank: number) =>
+    fc.shuffledSubarray(Array.from({ length: rank }, (_, d) => d), { minLength: rank })
 
   it('every permutation is inverted', () => {
     fc.assert(fc.property(shapes.chain(s => fc.tuple(fc.constant(s), permutation(s.length))), ([s, perm]) =>

@@ -16,13 +16,13 @@ export const sub = (l: Expr, r: Expr) => binary('-', l, r)
 export const mul = (...factors: Expr[]) => factors.reduce((l, r) => binary('*', l, r))
 export const div = (l: Expr, r: Expr) => binary('/', l, r)
 export const mod = (l: Expr, r: Expr) => binary('%', l, r)
-export const max = (l: Expr, r: Expr) => binary('max', l, r)
+const max = (l: Expr, r: Expr) => binary('max', l, r)
 export const n = (value: number) => constant(value)
 export const f = (value: number, type: ElementName = 'f32') => constant(value, type)
 export const extentVariable = (name: string): Variable => ({ name, type: 'index', role: 'extent' })
 export const at = (tensor: Buffer, ...indices: Expr[]) => load(tensor, indices)
 
-export function extent(e: Extent): Expr {
+function extent(e: Extent): Expr {
   return typeof e === 'number' ? constant(e) : 'role' in e ? ref(e) : e
 }
 
@@ -42,17 +42,18 @@ function define(name: string, buffer: Buffer, value: Elements): Definition {
   const origins = [originOf(name)]
   const made = value(...axes.map(a => ref(a.variable, origins)))
   const traced = mapExpr(made, e => (e.origins.length > 0 ? e : { ...e, origins }))
-  return { buffer, axes, value: traced.type === buffer.element ? traced : cast(traced, buffer.element, origins), origins }
+  const converted = traced.type === buffer.element ? traced : cast(traced, buffer.element, origins)
+  return { buffer, axes, value: converted, origins }
 }
 
 export function operator(
   name: string, inputs: readonly Buffer[], shape: readonly Extent[], value: Elements,
-  more: { element?: ElementName; stages?: ReadonlyArray<readonly [Buffer, Elements]>; extents?: readonly Variable[] } = {}
+  more: { element?: ElementName; stages?: ReadonlyArray<readonly [Buffer, Elements]> } = {}
 ): OperatorInstance {
   const output = tensor('y', shape, more.element ?? inputs[0]!.element, 'output')
   const stages = (more.stages ?? []).map(([buffer, elements]) => define(name, buffer, elements))
   return {
-    name, inputs, stages, outputs: [define(name, output, value)], inverses: [], extents: more.extents ?? [],
+    name, inputs, stages, outputs: [define(name, output, value)], inverses: [], extents: [],
     origins: [originOf(name)]
   }
 }
@@ -126,7 +127,7 @@ export function batchMatmul(a: Buffer, b: Buffer): OperatorInstance {
   const p = axis('p', k!), q = ref(p.variable)
   const wide = (e: Expr) => (e.type === 'f32' ? e : cast(e, 'f32'))
   return operator('batch_matmul', [a, b], [batch!, m!, width], (r, i, j) =>
-    sum(mul(wide(at(a, r!, i!, q)), wide(at(b, r!, q, j!))), p))
+    sum(mul(wide(at(a, r, i, q)), wide(at(b, r, q, j))), p))
 }
 
 // ---------------------------------------------------------------- plain programs
@@ -157,7 +158,8 @@ export function plainProgram(o: OperatorInstance): Program {
       const { extent: e } = reduction.reduce.axes[d]!
       inner = { kind: 'for', variable, extent: e, unroll: 'automatic', vector: false, body: [inner], origins }
     }
-    body.push({ kind: 'declare', variable: total, value: constant(0, total.type), origins }, inner, store(reduction.finish(ref(total), index)))
+    const first: Stmt = { kind: 'declare', variable: total, value: constant(0, total.type), origins }
+    body.push(first, inner, store(reduction.finish(ref(total), index)))
   }
   return {
     name: o.name, parameters: [...o.inputs, buffer], workspaces: [], extents: o.extents, origins,

@@ -7,9 +7,8 @@ struct bf16 {
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
   }
   explicit __device__ __forceinline__ operator float() const {
-    float x;
-    asm("mov.b32 %0, {0, %1};" : "=f"(x) : "h"(bits));
-    return x;
+    const unsigned wide = unsigned(bits) << 16;
+    return *(const float *)&wide;
   }
 };
 

@@ -25,7 +25,6 @@ softmax_rows(const float *__restrict__ x, float *__restrict__ y) {
   most = fmaxf(most, shfl_xor_sync(most, 4));
   most = fmaxf(most, shfl_xor_sync(most, 2));
   most = fmaxf(most, shfl_xor_sync(most, 1));
-
   float total = 0.0f;
   #pragma unroll
   for (unsigned i = 0; i < 32; i++) {
