@@ -88,7 +88,8 @@ export function openSubject(
   if (!analysis) return { subject: undefined, problems: [] }
   const found = declarationOf(analysis, program, name)
   if (!found) return failed(uri, { start: 0, end: 0 }, `There is no instance, graph or schedule \`${name}\`.`)
-  const declarations = [found.declaration, ...[found.operator, found.schedule].flatMap(d => d?.uri === uri ? [d.node] : [])]
+  const declarations = [found.declaration,
+    ...[found.operator, found.schedule].flatMap(d => d?.uri === uri ? [d.node] : [])]
   const wrong = analysis.diagnostics.filter(d =>
     d.severity === 'error' && declarations.some(n => isInside(d.span, spanOf(analysis.parsed, n))))
   if (wrong.length > 0) return { subject: undefined, problems: wrong.map(d => ({ uri, diagnostic: d })) }

@@ -16,8 +16,8 @@ import {
   type Binary, type Expr, type Kernel, type Stmt, type Variable
 } from './ir.ts'
 import {
-  anything, emptyFacts, extended, intersect, intervalOf, lowOf, termsDivisor,
-  type Facts, type Interval, type Known
+  anything, emptyFacts, extended, intersect, intervalOf, lowOf, termsDivisor, withVariable,
+  type Facts, type Interval
 } from './knowledge.ts'
 import { boundsOf, keyOf, normalOf, tidy, withoutRemainders } from './normal.ts'
 import {
@@ -42,12 +42,12 @@ export function withRange(facts: Facts, variable: Variable, low: Expr, high: Exp
   const known = before.variables.get(variable)
   const from = withoutRemainders(before, normalOf(before, low, 'open'))
   const to = withoutRemainders(before, normalOf(before, high, 'open'))
-  return withKnown(before, variable, {
-    low: Math.max(known?.low ?? -Infinity, boundsOf(before, from).low),
-    high: Math.min(known?.high ?? Infinity, boundsOf(before, to).high),
+  return withVariable(before, variable, {
+    low: Math.max(known?.low ?? -Infinity, lowOf(before, from)),
+    high: Math.min(known?.high ?? Infinity, intervalOf(before, to).high),
     lows: from.terms.length > 0 ? [...known?.lows ?? [], from] : known?.lows ?? [],
     highs: to.terms.length > 0 ? [...known?.highs ?? [], to] : known?.highs ?? [],
-    value: known?.value
+    value: known?.value, sum: known?.sum
   })
 }
 
@@ -57,8 +57,11 @@ export function withRange(facts: Facts, variable: Variable, low: Expr, high: Exp
  */
 export function withLet(facts: Facts, variable: Variable, value: Expr): Facts {
   const before = rooted(facts)
-  const range = rangeOf(before, value)
-  return withKnown(before, variable, { ...range, lows: [], highs: [], value: isLasting(value) ? value : undefined })
+  const lasting = isLasting(value)
+  const sum = lasting && isWhole(value.type) && value.type !== 'bool' ? normalOf(before, value, 'open') : undefined
+  return withVariable(before, variable, {
+    ...plainRange(before, value), lows: [], highs: [], value: lasting ? value : undefined, sum
+  })
 }
 
 /** The condition is `truth` while the expression that it guards is evaluated. */
@@ -112,12 +115,28 @@ export function kernelFacts(kernel: Kernel): Facts {
 
 /** All values lie between these, which may be infinite; for floats they are. */
 export function rangeOf(facts: Facts, e: Expr): Interval {
-  if (!isWhole(e.type)) return anything
   const place = rooted(facts)
+  const plain = plainRange(place, e)
+  if (plain.low === plain.high || !isWhole(e.type)) return plain
   const p = normalOf(place, e, 'open')
-  const plain = intersect(intervalOf(place, p), intervalOf(place, normalOf(place, e, 'kept')))
-  if (p.terms.length === 0 || plain.low === plain.high) return plain
-  return intersect(plain, boundsOf(place, p))
+  return hasPlainBounds(place, p) ? plain : intersect(plain, boundsOf(place, p))
+}
+
+/** By intervals alone. */
+function plainRange(facts: Facts, e: Expr): Interval {
+  return isWhole(e.type)
+    ? intersect(intervalOf(facts, normalOf(facts, e, 'open')), intervalOf(facts, normalOf(facts, e, 'kept')))
+    : anything
+}
+
+/** Of such a sum intervals say all there is to say. */
+function hasPlainBounds(facts: Facts, p: Polynomial): boolean {
+  return facts.inequalities.length === 0 && p.terms.every(({ product }) => {
+    const [atom, more] = product.atoms
+    if (more || atom!.kind !== 'variable') return false
+    const known = facts.variables.get(atom!.variable)
+    return !known || (known.lows.length === 0 && known.highs.length === 0)
+  })
 }
 
 // ---------------------------------------------------------------- conditions
@@ -201,10 +220,6 @@ function withNonZero(facts: Facts, p: Polynomial): Facts {
 
 function withTruth(facts: Facts, e: Expr, truth: boolean): Facts {
   return extended(facts, { truths: new Map(facts.truths).set(keyOf(facts, e, 'open'), truth) })
-}
-
-function withKnown(facts: Facts, variable: Variable, known: Known): Facts {
-  return extended(facts, { variables: new Map(facts.variables).set(variable, known) })
 }
 
 function disjuncts(condition: Expr): readonly Expr[] {

@@ -7,17 +7,15 @@
  *     (warp * 64 + row * 8 + k) / 8 % 4,  0 <= row < 4, 0 <= k < 8      ->  row
  *     x / 8 * 8 + x % 8                                                 ->  x
  */
-import { typeRange, isWhole } from './build.ts'
+import { isWhole, typeRange } from './build.ts'
+import { isNonNegative, thoroughLow, type Effort } from './elimination.ts'
 import type { Binary, Expr } from './ir.ts'
-import {
-  anything, intervalOf, isNonNegative, lowOf, multipleOf, thoroughLow,
-  type Effort, type Facts, type Interval
-} from './knowledge.ts'
+import { anything, intervalOf, lowOf, multipleOf, type Facts, type Interval } from './knowledge.ts'
 import type { Origins } from './origin.ts'
 import {
   add, addConstant, addScaled, atomPolynomial, broken, divideExactly, floorQuotient, floorRest, greatestDivisor,
-  isBroken, longDivision, madeOnce, multiply, onlyAtom, polynomialKey, productPolynomial, productWithout, samePolynomial, scale,
-  subtract, valueOf, variableAtom, whole, zero,
+  isBroken, longDivision, madeOnce, multiply, onlyAtom, polynomialKey, productPolynomial, productWithout,
+  samePolynomial, scale, subtract, valueOf, variableAtom, whole, zero,
   type Atom, type Polynomial, type Recipe, type Term
 } from './polynomial.ts'
 
@@ -46,8 +44,8 @@ function find(facts: Facts, e: Expr, mode: Mode): Polynomial {
   switch (e.kind) {
     case 'constant': return typeof e.value === 'number' ? whole(e.value) : broken
     case 'variable': {
-      const value = mode === 'open' ? facts.variables.get(e.variable)?.value : undefined
-      return value ? normalOf(facts, value, mode) : fromAtom(facts, variableAtom(facts.table, e.variable), e)
+      const sum = mode === 'open' ? facts.variables.get(e.variable)?.sum : undefined
+      return sum ?? fromAtom(facts, variableAtom(facts.table, e.variable), e)
     }
     case 'binary': return isWhole(e.left.type) ? ofBinary(facts, e, mode) : broken
     case 'unary': {
@@ -207,11 +205,31 @@ function quotientByNumber(facts: Facts, base: Polynomial, by: number, origins: O
     const low = blockOf(facts, digits.rest, step)
     if (low !== undefined) {
       const upper = addConstant(divideExactly({ constant: 0, terms: digits.multiples }, step), low)
-      return add(high, quotientByNumber(facts, upper, by / step, origins))
+      return tidy(facts, add(high, quotientByNumber(facts, upper, by / step, origins)))
     }
   }
-  const shift = floorQuotient(rest.constant, by)
-  return addConstant(add(high, roundedDown(facts, addConstant(rest, -shift * by), whole(by), origins)), shift)
+  const { pulled, left } = reduced(rest, by)
+  if (pulled) return add(add(high, pulled), quotientByNumber(facts, left, by, origins))
+  const plain = roundedDown(facts, rest, whole(by), origins)
+  const opened = withoutRemainders(facts, rest)
+  if (opened === rest) return add(high, plain)
+  const other = quotientByNumber(facts, opened, by, origins)
+  return add(high, divisionsIn(other) < divisionsIn(plain) ? other : plain)
+}
+
+/** `p = pulled * by + left`, where the numbers in `left` are less than `by`; undefined where they are in `p`. */
+function reduced(p: Polynomial, by: number): { pulled: Polynomial | undefined; left: Polynomial } {
+  const shift = floorQuotient(p.constant, by)
+  if (shift === 0 && p.terms.every(t => Math.abs(t.coefficient) < by)) return { pulled: undefined, left: p }
+  const great = p.terms.filter(t => Math.abs(t.coefficient) > by)
+  const pulled = great.map(t => ({ ...t, coefficient: Math.trunc(t.coefficient / by), node: undefined }))
+  return {
+    pulled: { constant: shift, terms: pulled },
+    left: {
+      constant: p.constant - shift * by,
+      terms: p.terms.map(t => (great.includes(t) ? { ...t, coefficient: t.coefficient % by, node: undefined } : t))
+    }
+  }
 }
 
 function remainderByNumber(facts: Facts, base: Polynomial, by: number, origins: Origins): Polynomial {
@@ -231,12 +249,13 @@ function remainderByNumber(facts: Facts, base: Polynomial, by: number, origins: 
     if (block !== undefined) {
       const upper = addConstant(divideExactly({ constant: 0, terms: digits.multiples }, step), block)
       const lower = addConstant(digits.rest, -block * step)
-      return add(scale(remainderByNumber(facts, upper, by / step, origins), step), lower)
+      return tidy(facts, add(scale(remainderByNumber(facts, upper, by / step, origins), step), lower))
     }
   }
   const inner = rest.terms.find(t => {
     const atom = t.product.atoms[0]!
     return t.product.atoms.length === 1 && atom.kind === 'remainder'
+      && rest.terms.length === 1
       && (t.coefficient * (valueOf(atom.divisor) ?? Number.NaN)) % by === 0
   })
   if (inner) {
@@ -318,11 +337,11 @@ function remainderBySum(facts: Facts, base: Polynomial, divisor: Polynomial, ori
   if (divisor.terms.length === 1 && divisor.constant === 0) {
     for (const part of digitsAt(facts, rest, divisor)) {
       const upper = remainderBySum(facts, part.high, part.divisor, origins)
-      return add(multiply(facts.table, upper, part.step), part.low)
+      return tidy(facts, add(multiply(facts.table, upper, part.step), part.low))
     }
   }
   const inner = onlyAtom(rest)
-  if (inner?.kind === 'remainder' && dividesEvenly(facts, inner.divisor, divisor)) {
+  if (inner?.kind === 'remainder' && evenQuotient(facts, inner.divisor, divisor)) {
     return remainderBySum(facts, inner.base, divisor, origins)
   }
   return rested(facts, rest, divisor, origins)
@@ -359,26 +378,30 @@ function isBetween(facts: Facts, p: Polynomial, divisor: Polynomial): boolean {
   return isAtLeastZero(facts, p, 'quick') && isAtLeastZero(facts, addConstant(subtract(divisor, p), -1), 'quick')
 }
 
-function dividesEvenly(facts: Facts, p: Polynomial, divisor: Polynomial): boolean {
-  const { rest } = longDivision(facts.table, p, divisor)
-  return rest.terms.length === 0 && rest.constant === 0
+/** Undefined where a rest is left. */
+function evenQuotient(facts: Facts, p: Polynomial, divisor: Polynomial): Polynomial | undefined {
+  const { high, rest } = longDivision(facts.table, p, divisor)
+  return rest.terms.length === 0 && rest.constant === 0 ? high : undefined
 }
 
 /** The atom of a quotient, through quotients and remainders of its base. The divisor is at least 1. */
 function roundedDown(facts: Facts, base: Polynomial, divisor: Polynomial, origins: Origins): Polynomial {
   const { table } = facts
-  const inner = onlyAtom(base.constant === 0 ? base : { constant: 0, terms: base.terms })
-  if (inner?.kind === 'quotient') {
-    const all = multiply(table, inner.divisor, divisor)
-    const numerator = addScaled(inner.base, inner.divisor, base.constant)
+  const part = innerQuotient(base)
+  if (part) {
+    const { term, atom } = part
+    const all = multiply(table, atom.divisor, divisor)
+    const others: Polynomial = { constant: base.constant, terms: base.terms.filter(t => t !== term) }
+    const numerator = add(multiply(table, others, atom.divisor), atom.base)
     const merged = isBroken(all) || isBroken(numerator) ? undefined : quotient(facts, numerator, all, origins)
     if (merged) return merged
   }
-  if (inner?.kind === 'remainder' && base.constant === 0) {
+  const inner = onlyAtom(base)
+  if (inner?.kind === 'remainder') {
     const by = valueOf(divisor), modulus = valueOf(inner.divisor)
     const left = by !== undefined && modulus !== undefined
       ? modulus % by === 0 ? whole(modulus / by) : undefined
-      : dividesEvenly(facts, inner.divisor, divisor) ? longDivision(facts.table, inner.divisor, divisor).high : undefined
+      : evenQuotient(facts, inner.divisor, divisor)
     const upper = left && quotient(facts, inner.base, divisor, origins)
     const digit = upper && remainder(facts, upper, left, origins)
     if (digit) return digit
@@ -393,6 +416,18 @@ function roundedDown(facts: Facts, base: Polynomial, divisor: Polynomial, origin
   return fromAtom(facts, atom, { kind: 'recipe', operator: '/', left: base, right: divisor, origins })
 }
 
+/** `(a + x / b) / c` is `(a * b + x) / (b * c)`. */
+function innerQuotient(base: Polynomial): { term: Term; atom: Divided } | undefined {
+  let found: { term: Term; atom: Divided } | undefined
+  for (const term of base.terms) {
+    const [atom, more] = term.product.atoms
+    if (term.coefficient === 1 && !more && atom!.kind === 'quotient' && !(found && found.atom.id < atom!.id)) {
+      found = { term, atom: atom as Divided }
+    }
+  }
+  return found
+}
+
 /** One of the terms, whatever their order. */
 function leading(p: Polynomial): Term {
   return p.terms.reduce((a, b) => (b.product.id < a.product.id ? b : a))
@@ -405,23 +440,27 @@ function rested(facts: Facts, base: Polynomial, divisor: Polynomial, origins: Or
   return fromAtom(facts, atom, { kind: 'recipe', operator: '%', left: base, right: divisor, origins })
 }
 
-/** Puts digits of one value together: `x / 8 * 8 + x % 8` and what else takes fewer divisions, or fewer terms. */
+/** Puts digits of one value together: `x / 8 * 8 + x % 8` and what else takes fewer terms. */
 export function tidy(facts: Facts, p: Polynomial): Polynomial {
   if (p.terms.length < 2) return p
   for (const term of p.terms) {
     for (const atom of term.product.atoms) {
-      if (atom.kind !== 'remainder' && atom.kind !== 'quotient') continue
-      const better = atom.kind === 'remainder' ? joinRemainder(facts, p, term, atom) : joinQuotient(facts, p, term, atom)
-      if (better && isShorter(better, p)) return tidy(facts, better)
+      const better = atom.kind === 'remainder' ? joinRemainder(facts, p, term, atom)
+        : atom.kind === 'quotient' ? joinQuotient(facts, p, term, atom) : undefined
+      if (better && isLess(better, p)) return tidy(facts, better)
     }
   }
   return p
 }
 
-function isShorter(a: Polynomial, b: Polynomial): boolean {
-  if (isBroken(a)) return false
+/** Fewer divisions, or as many and fewer terms: what ends the search for something better. */
+function isLess(a: Polynomial, b: Polynomial): boolean {
   const gained = divisionsIn(b) - divisionsIn(a)
-  return gained > 0 || (gained === 0 && a.terms.length < b.terms.length)
+  return !isBroken(a) && (gained > 0 || (gained === 0 && a.terms.length < b.terms.length))
+}
+
+function isDivided(t: Term): boolean {
+  return t.product.atoms.some(atom => atom.kind === 'quotient' || atom.kind === 'remainder')
 }
 
 /** How many quotients and remainders there are, at any depth. */
@@ -457,8 +496,11 @@ function joinRemainder(facts: Facts, p: Polynomial, term: Term, atom: Divided): 
   const rest = productWithout(table, term.product, table.single.get(atom)!)
   const times = (q: Polynomial) => scale(rest ? multiply(table, q, productPolynomial(rest)) : q, term.coefficient)
   const others: Polynomial = { constant: p.constant, terms: p.terms.filter(t => t !== term) }
-  const joined = subtract(add(others, times(base)), times(multiply(table, divisor, above)))
-  if (isShorter(joined, p)) return joined
+  const multiples = times(multiply(table, divisor, above))
+  const joined = subtract(add(others, times(base)), multiples)
+  if (joined.terms.length < p.terms.length) return joined
+  const isThere = (t: Term) => others.terms.some(u => u.product === t.product && u.coefficient === t.coefficient)
+  if (divisionsIn(joined) < divisionsIn(p) && multiples.terms.every(t => !isDivided(t) || isThere(t))) return joined
   const digit = onlyAtom(above), by = valueOf(divisor)
   if (!digit || by === undefined || rest) return undefined
   const next = others.terms.find(t => {
@@ -483,7 +525,8 @@ function joinQuotient(facts: Facts, p: Polynomial, term: Term, atom: Divided): P
   const rest = productWithout(table, term.product, table.single.get(atom)!)
   const times = (q: Polynomial) => scale(rest ? multiply(table, q, productPolynomial(rest)) : q, factor)
   const others: Polynomial = { constant: p.constant, terms: p.terms.filter(t => t !== term) }
-  return add(subtract(others, times(base)), times(below))
+  const joined = add(subtract(others, times(base)), times(below))
+  return joined.terms.length < p.terms.length ? joined : undefined
 }
 
 /** Every remainder by its base and quotient: with that, equal sums of digits have one form. */

@@ -50,6 +50,7 @@ function around(o: Origin, outer: Origin): Origin {
 export function sameOrigin(a: Origin | undefined, b: Origin | undefined): boolean {
   if (a === b) return true
   if (!a || !b) return false
-  return a.range.uri === b.range.uri && a.range.span.start === b.range.span.start && a.range.span.end === b.range.span.end
+  return a.range.uri === b.range.uri && a.range.span.start === b.range.span.start
+    && a.range.span.end === b.range.span.end
     && sameOrigin(a.through, b.through)
 }

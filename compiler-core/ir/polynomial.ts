@@ -151,8 +151,8 @@ export function subtract(a: Polynomial, b: Polynomial): Polynomial {
 export function addScaled(a: Polynomial, b: Polynomial, factor: number): Polynomial {
   const constant = a.constant + factor * b.constant
   if (!Number.isSafeInteger(constant)) return broken
-  if (b.terms.length === 0 || factor === 0) return constant === a.constant ? a : { constant: constant + 0, terms: a.terms }
-  if (a.terms.length === 0 && factor === 1) return constant === b.constant ? b : { constant: constant + 0, terms: b.terms }
+  if (b.terms.length === 0 || factor === 0) return withConstant(a, constant)
+  if (a.terms.length === 0 && factor === 1) return withConstant(b, constant)
   const terms = [...a.terms]
   let gone = false
   for (const term of b.terms) {
@@ -170,9 +170,12 @@ export function addScaled(a: Polynomial, b: Polynomial, factor: number): Polynom
 }
 
 export function addConstant(a: Polynomial, value: number): Polynomial {
-  if (value === 0) return a
   const constant = a.constant + value
-  return Number.isSafeInteger(constant) ? { constant, terms: a.terms } : broken
+  return Number.isSafeInteger(constant) ? withConstant(a, constant) : broken
+}
+
+function withConstant(a: Polynomial, constant: number): Polynomial {
+  return constant === a.constant ? a : { constant: constant + 0, terms: a.terms }
 }
 
 export function scale(a: Polynomial, factor: number): Polynomial {

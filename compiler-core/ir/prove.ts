@@ -5,9 +5,11 @@
  *     0 <= i < 64, 0 <= bi < ceil_div(m, 64)                     bi * 64 + i < m        undefined
  */
 import { isWhole } from './build.ts'
+import type { Effort } from './elimination.ts'
 import { assuming, rooted, type Facts } from './facts.ts'
 import type { Binary, Expr } from './ir.ts'
-import { intervalOf, termsDivisor, type Effort } from './knowledge.ts'
+import { intervalOf, termsDivisor } from './knowledge.ts'
+import { isRefuted } from './models.ts'
 import { isAtLeastZero, keyOf, normalOf, tidy, withoutRemainders } from './normal.ts'
 import {
   addConstant, floorRest, isBroken, scale, subtract, valueOf,
@@ -25,7 +27,8 @@ export function sameValue(facts: Facts, a: Expr, b: Expr): boolean {
   if (a.type !== b.type) return false
   const place = rooted(facts)
   if (!isWhole(a.type) || a.type === 'bool') return keyOf(place, a, 'open') === keyOf(place, b, 'open')
-  return isZero(place, subtract(normalOf(place, b, 'open'), normalOf(place, a, 'open')), 'thorough') === true
+  const gap = subtract(normalOf(place, b, 'open'), normalOf(place, a, 'open'))
+  return valueOf(gap) === 0 || (!mayDiffer(place, gap) && isZero(place, gap, 'quick') === true)
 }
 
 /** As `prove`, with a limit on the work. */
@@ -90,6 +93,10 @@ function ofBinary(facts: Facts, e: Binary, effort: Effort): boolean | undefined 
   }
 }
 
+function mayDiffer(facts: Facts, p: Polynomial): boolean {
+  return isRefuted(facts, p) || isRefuted(facts, scale(p, -1))
+}
+
 /** Is it at least 0? */
 function signOf(facts: Facts, p: Polynomial, effort: Effort): boolean | undefined {
   if (isBroken(p)) return undefined
@@ -111,7 +118,7 @@ function isZero(facts: Facts, p: Polynomial, effort: Effort): boolean | undefine
   if (divisor > 1 && floorRest(p.constant, divisor) !== 0) return false
   if (valueOf(withoutRemainders(facts, p)) === 0) return true
   const atLeast = signOf(facts, p, effort)
-  if (atLeast === false || signOf(facts, addConstant(p, -1), effort) === true) return false
+  if (atLeast === false || (atLeast && isAtLeastZero(facts, addConstant(p, -1), effort))) return false
   return atLeast && isAtLeastZero(facts, scale(p, -1), effort) ? true : undefined
 }
 

@@ -103,13 +103,15 @@ function isPlain(facts: Facts, e: Expr, p: Polynomial): boolean {
     case '+':
     case '-':
       return p.terms.length === left.terms.length + right.terms.length
+        && p.terms.every((t, i) => t.product === (left.terms[i] ?? right.terms[i - left.terms.length])!.product)
         && (left.constant === 0 || (right.constant === 0 && right.terms.length === 0))
     case '*':
       return right.terms.length === 0 && left.constant === 0
         && left.terms.every(t => t.coefficient === 1)
     case '/':
     case '%': {
-      const from = p.terms.length === 1 && p.constant === 0 && only!.coefficient === 1 ? only!.pieces[0]?.from : undefined
+      const isOne = p.terms.length === 1 && p.constant === 0 && only!.coefficient === 1
+      const from = isOne ? only!.pieces[0]?.from : undefined
       return from?.kind === 'recipe' && only!.pieces.length === 1 && from.left === left && from.operator === e.operator
         && samePolynomial(from.right, right)
     }
@@ -212,7 +214,8 @@ function write(writer: Writer, p: Polynomial): Expr | undefined {
   const [first, ...others] = ordered
   if (!first) return constant(p.constant, 'index', origins)
   if (first.negative && p.constant > 0) {
-    return ordered.reduce<Expr>((sum, part) => binary('-', sum, part.e, origins), constant(p.constant, 'index', origins))
+    const positiveFirst: Expr = constant(p.constant, 'index', origins)
+    return ordered.reduce<Expr>((sum, part) => binary('-', sum, part.e, origins), positiveFirst)
   }
   const start = first.negative ? unary('-', first.e, origins) : first.e
   const sum = others.reduce((left, part) => binary(part.negative ? '-' : '+', left, part.e, origins), start)

@@ -136,7 +136,6 @@ function conversionAdvice(left: Value, right: Value): string {
 // ---------------------------------------------------------------- operators
 
 const logical: ReadonlySet<string> = new Set(['&&', '||'])
-const comparing: ReadonlySet<string> = new Set(['<', '<=', '>', '>=', '==', '!='])
 const onBits: ReadonlySet<string> = new Set(['&', '|', '^', '<<', '>>'])
 
 /** `left operator right` where at least one side is a device value. */
@@ -164,9 +163,6 @@ export function deviceBinary(
   if (operator === '>' || operator === '>=') return device(binaryNode(operator === '>' ? '<' : '<=', r, l, origins))
   return device(binaryNode(operator, l, r, origins))
 }
-
-/** Whether the operation compares. */
-export function isComparison(operator: string): boolean { return comparing.has(operator) }
 
 export function deviceUnary(run: Run, frame: Frame, node: Unary, v: DeviceValue): Value {
   const { type } = v.expr

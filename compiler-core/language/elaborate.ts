@@ -200,7 +200,7 @@ function declared(
   e: Elaboration, frame: Frame, name: string, value: Value, node: Node, type: Type | undefined, origins: Origins
 ): Value {
   if (value.kind === 'tuple') return tuple(value.items.map((item, i) => declared(e, frame, `${name}${i}`, item, node, type, origins)))
-  const expr = exprOf(e.run, frame, value, node, type ?? (value.kind === 'int' ? 'i32' : value.kind === 'float' ? 'f32' : undefined))
+  const expr = exprOf(e.run, frame, value, node, type ?? (value.kind === 'float' ? 'f32' : undefined))
   if (!expr) return unknown
   const variable: Variable = { name, type: expr.type, role: 'mutable' }
   e.sink.push({ kind: 'declare', variable, value: expr, origins })

@@ -88,7 +88,7 @@ export function guardedElement(run: Run, frame: Frame, node: Node, read: Value, 
 // ---------------------------------------------------------------- reductions
 
 /** The type in which sums of elements are kept. */
-export function accumulatorType(t: Type): Type {
+function accumulatorType(t: Type): Type {
   switch (t) {
     case 'f16': case 'bf16': case 'tf32': return 'f32'
     case 'i8': case 'i16': case 'u8': case 'u16': return 'i32'

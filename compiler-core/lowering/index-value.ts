@@ -15,7 +15,7 @@ export function indexValue(e: Expr, variables: ReadonlyMap<Variable, number>): n
     case 'unary': {
       const operand = indexValue(e.operand, variables)
       if (operand === undefined) return undefined
-      return e.operator === '-' ? -operand : e.operator === '!' ? Number(operand === 0) : -operand - 1
+      return e.operator === '-' ? -operand + 0 : e.operator === '!' ? Number(operand === 0) : -operand - 1
     }
     case 'select': {
       const condition = indexValue(e.condition, variables)

@@ -2,7 +2,7 @@
  * Between which numbers an index lies, from the ranges of its variables alone: no conditions, no relations between
  * variables. It takes one look at each node, so passes ask it first and the prover only where it does not decide.
  */
-import type { Expr, Variable } from '../ir/ir.ts'
+import type { Expr, Type, Variable } from '../ir/ir.ts'
 import { isFloat, typeRange } from '../ir/build.ts'
 
 export interface Interval { readonly low: number; readonly high: number }
@@ -22,21 +22,33 @@ export function intervalOf(e: Expr, range: VariableRange): Interval {
     case 'variable': return range(e.variable)
     case 'binary':
       // of floats nothing is claimed: NaN is in no interval
-      if (isFloat(e.left.type)) return typeRange(e.type) ?? anyNumber
-      return ofBinary(e.operator, intervalOf(e.left, range), intervalOf(e.right, range))
+      if (isFloat(e.left.type)) return ofType(e.type)
+      return wrapped(ofBinary(e.operator, intervalOf(e.left, range), intervalOf(e.right, range)), e.type)
     case 'unary': {
-      if (e.operator !== '-') return typeRange(e.type) ?? anyNumber
+      if (e.operator !== '-' || isFloat(e.type)) return ofType(e.type)
       const { low, high } = intervalOf(e.operand, range)
-      return { low: -high, high: -low }
+      return wrapped({ low: -high, high: -low }, e.type)
     }
     case 'select': return union(intervalOf(e.then, range), intervalOf(e.otherwise, range))
-    case 'cast': return e.type === 'index' ? typeRange(e.value.type) ?? anyNumber : typeRange(e.type) ?? anyNumber
-    case 'load': case 'call': case 'reduce': return typeRange(e.type) ?? anyNumber
+    case 'cast': return isFloat(e.value.type) || isFloat(e.type)
+      ? ofType(e.type)
+      : wrapped(intervalOf(e.value, range), e.type)
+    case 'load': case 'call': case 'reduce': return ofType(e.type)
   }
 }
 
 export function union(a: Interval, b: Interval): Interval {
   return { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) }
+}
+
+function ofType(type: Type): Interval {
+  return typeRange(type) ?? anyNumber
+}
+
+/** A machine's number that leaves its type comes back somewhere else. */
+function wrapped(exact: Interval, type: Type): Interval {
+  const all = ofType(type)
+  return all.low <= exact.low && exact.high <= all.high ? exact : all
 }
 
 function ofBinary(operator: string, a: Interval, b: Interval): Interval {
@@ -48,7 +60,8 @@ function ofBinary(operator: string, a: Interval, b: Interval): Interval {
       return exact(Math.min(...corners), Math.max(...corners))
     }
     case '/': return b.low < 1 ? anyNumber : {
-      low: Math.floor(a.low / (a.low < 0 ? b.low : b.high)), high: Math.floor(a.high / (a.high < 0 ? b.high : b.low))
+      low: Math.floor(a.low / (a.low < 0 ? b.low : b.high)),
+      high: a.high < 0 ? Math.min(Math.floor(a.high / b.high), -1) : Math.floor(a.high / b.low)
     }
     case '%':
       if (b.low < 1) return anyNumber

@@ -53,6 +53,7 @@ export function linears(
   const known = new WeakMap<Expr, Linear>()
   const of = (e: Expr): Linear => {
     if (e.kind !== 'binary') return found(e)
+    if (e.type !== 'index') return digit(e)
     let sum = known.get(e)
     if (!sum) known.set(e, sum = found(e))
     return sum
@@ -228,7 +229,7 @@ function sum(a: Linear, b: Linear): Linear {
 function scaled(a: Linear, by: number): Linear {
   if (by === 1) return a
   if (by === 0) return { constant: 0, terms: [] }
-  return { constant: a.constant * by, terms: a.terms.map(t => ({ ...t, coefficient: t.coefficient * by })) }
+  return { constant: a.constant * by + 0, terms: a.terms.map(t => ({ ...t, coefficient: t.coefficient * by })) }
 }
 
 /** A number that divides the term. */

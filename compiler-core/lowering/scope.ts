@@ -31,6 +31,8 @@ export interface Scope {
   readonly learn: (facts: Facts) => Facts
   /** Does a condition hold here? */
   readonly guarded: boolean
+  /** Variables that conditions say the value of. */
+  readonly fixed: readonly Variable[]
   /** Only assumed, to see whether an invariant holds: no others are looked for. */
   readonly trying: boolean
 }
@@ -160,7 +162,7 @@ export function kernelScope(kernel: Kernel): Scope {
     if (blocks?.kind === 'constant') names.ranges.set(v, { low: 0, high: Number(blocks.value) - 1 })
   })
   const learn = () => remembered(beginning, kernel.grid, kernel.block, () => kernelFacts(kernel))
-  return scopeOf({ names, around: undefined, mutable: [], learn, guarded: false, trying: false })
+  return scopeOf({ names, around: undefined, mutable: [], learn, guarded: false, fixed: [], trying: false })
 }
 
 function hasMutable(body: readonly Stmt[]): boolean {
@@ -169,18 +171,18 @@ function hasMutable(body: readonly Stmt[]): boolean {
   return found
 }
 
-function scopeOf({ names, around, mutable, learn, guarded, trying }: Omit<Scope, 'facts'>): Scope {
+function scopeOf({ names, around, mutable, learn, guarded, fixed, trying }: Omit<Scope, 'facts'>): Scope {
   let facts: Facts | undefined
   return {
-    names, around, mutable, learn, guarded, trying,
+    names, around, mutable, learn, guarded, fixed, trying,
     get facts() { return facts ??= learn(around?.facts ?? noFacts) }
   }
 }
 
 /** Facts are not copied: they would have to be made for it. */
 function derived(s: Scope, more: Partial<Omit<Scope, 'facts'>>): Scope {
-  const { names, around, mutable, learn, guarded, trying } = s
-  return scopeOf({ names, around, mutable, learn, guarded, trying, ...more })
+  const { names, around, mutable, learn, guarded, fixed, trying } = s
+  return scopeOf({ names, around, mutable, learn, guarded, fixed, trying, ...more })
 }
 
 /** Facts by what they were made of, so that a pass finds those of the pass before: those for `key` are kept once. */
@@ -203,7 +205,13 @@ export function holding(scope: Scope, condition: Expr, truth: boolean): Scope {
   const held = known.reduce((s, part) => learning(s, [part], facts => truth
     ? remembered(facts, part, part, () => assuming(facts, part, true))
     : assuming(facts, part, false)), scope)
-  return derived(held, { guarded: true })
+  const fixed = truth ? known.flatMap(fixedBy) : []
+  return derived(held, { guarded: true, fixed: fixed.length > 0 ? [...scope.fixed, ...fixed] : scope.fixed })
+}
+
+function fixedBy(condition: Expr): readonly Variable[] {
+  return condition.kind === 'binary' && condition.operator === '==' && condition.left.kind === 'variable'
+    && condition.right.kind === 'constant' ? [condition.left.variable] : []
 }
 
 function disjuncts(condition: Expr): readonly Expr[] {

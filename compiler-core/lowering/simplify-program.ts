@@ -7,25 +7,24 @@
  *     if i < m then (if p < k then a else 0) else 0                         if i < m && p < k then a else 0
  */
 import { binary, constant, truth } from '../ir/build.ts'
-import type { Facts } from '../ir/facts.ts'
 import type { Expr, Program, Stmt } from '../ir/ir.ts'
 import { prove } from '../ir/prove.ts'
 import { simplify } from '../ir/simplify.ts'
 import { equalExpr, someExpr, substituteIn } from '../ir/visit.ts'
 import { intervalOf } from './intervals.ts'
 import { isKnown, linearExpr, recombined } from './linear.ts'
-import { mapInScope, plainRange, rangeOfVariable, rewriteProgram, type Names, type Scope } from './scope.ts'
+import { mapInScope, plainRange, rangeOfVariable, rewriteProgram, type Scope } from './scope.ts'
 
 export function simplifyProgram(program: Program): Program {
   return rewriteProgram(program, { expr: simplifyExpr, stmt: resolved })
 }
 
 function simplifyExpr(e: Expr, scope: Scope): Expr {
-  if (e.type === 'index' && !readsMemory(e)) return simplest(e, scope.names, () => scope.facts)
+  if (e.type === 'index' && !readsMemory(e)) return simplest(e, scope)
   const inner = mapInScope(e, scope, (node, here) => {
     switch (node.kind) {
       case 'load': {
-        const indices = node.indices.map(i => simplest(i, here.names, () => here.facts))
+        const indices = node.indices.map(i => simplest(i, here))
         return indices.every((i, n) => i === node.indices[n]) ? node : { ...node, indices }
       }
       case 'select': {
@@ -39,7 +38,7 @@ function simplifyExpr(e: Expr, scope: Scope): Expr {
       }
       case 'cast': {
         if (node.value.type !== 'index') return node
-        const value = simplest(node.value, here.names, () => here.facts)
+        const value = simplest(node.value, here)
         return value === node.value ? node : { ...node, value }
       }
       default:
@@ -47,26 +46,26 @@ function simplifyExpr(e: Expr, scope: Scope): Expr {
     }
   })
   if (inner.type === 'bool') return decided(inner, scope)
-  return inner.type === 'index' ? simplest(inner, scope.names, () => scope.facts) : inner
+  return inner.type === 'index' ? simplest(inner, scope) : inner
 }
 
 function decided(condition: Expr, scope: Scope): Expr {
   const { low, high } = plainRange(condition, scope)
-  if (low !== high && !scope.guarded && comparesSimply(condition, scope.names)) return condition
+  if (low !== high && !scope.guarded && comparesSimply(condition, scope)) return condition
   const known = low === high ? low === 1 : prove(scope.facts, condition)
   return known === undefined ? simplify(scope.facts, condition) : truth(known, condition.origins)
 }
 
 // ---------------------------------------------------------------- indices
 
-function simplest(e: Expr, names: Names, facts: () => Facts): Expr {
-  const sum = names.digits.of(e), whole = isKnown(sum) ? recombined(sum, names.digits) : undefined
-  if (whole) return simplify(facts(), linearExpr(whole, e.origins))
-  return isSimple(e, names) ? e : simplify(facts(), e)
+function simplest(e: Expr, scope: Scope): Expr {
+  const { names } = scope, sum = names.digits.of(e), whole = isKnown(sum) ? recombined(sum, names.digits) : undefined
+  if (whole) return simplify(scope.facts, linearExpr(whole, e.origins))
+  return isSimple(e, scope) ? e : simplify(scope.facts, e)
 }
 
 /** A sum of multiples of digits is as simple as can be; nothing needs to be proved for that. */
-function isSimple(e: Expr, names: Names): boolean {
+function isSimple(e: Expr, { names, fixed }: Scope): boolean {
   let constants = 0
   return isSum(e)
 
@@ -84,7 +83,7 @@ function isSimple(e: Expr, names: Names): boolean {
   function isDigit(x: Expr): boolean {
     if (x.kind === 'variable') {
       const { low, high } = rangeOfVariable(x.variable, names)
-      return low !== high
+      return low !== high && !fixed.includes(x.variable)
     }
     if (x.kind !== 'binary') return false
     const { left, right } = x
@@ -101,9 +100,9 @@ function isSimple(e: Expr, names: Names): boolean {
 }
 
 /** A comparison of simple sides whose ranges overlap. */
-function comparesSimply(e: Expr, names: Names): boolean {
+function comparesSimply(e: Expr, scope: Scope): boolean {
   return e.kind === 'binary' && ['<', '<=', '==', '!='].includes(e.operator) && e.left.type === 'index'
-    && isSimple(e.left, names) && e.right.kind === 'constant'
+    && isSimple(e.left, scope) && e.right.kind === 'constant'
 }
 
 // ---------------------------------------------------------------- statements

@@ -1,13 +1,19 @@
 /**
- * Names that lowering made are put where a person would put them, so that the text reads as if written by hand: what
- * depends on the thread alone stands once, at the kernel's beginning; what is used once disappears into its use.
+ * Names are put where a person would put them, so that the text reads as if written by hand: what depends on the thread
+ * alone stands once, at the kernel's beginning; what lowering named and is used once disappears into its use; two names
+ * for one value, from a device function that is inlined twice, become one.
  *
  *     for t in 0..n {                                          let load_a_i = threadIdx.x / 8 * 4
  *       let load_a_i = threadIdx.x / 8 * 4                     for t in 0..n {
- *       for i1 in 0..4 { let i = load_a_i + i1  ga[i1] =        for i1 in 0..4 { ga[i1] = a[t * 8 + load_a_i + i1] }
- *                        a[t * 8 + i] }                  ->     for i1 in 0..4 { sa[load_a_i + i1] = ga[i1] }
- *       let load_a_i = threadIdx.x / 8 * 4                     }
- *       for i1 in 0..4 { let i = load_a_i + i1  sa[i] = ga[i1] }
+ *       for i_step in 0..4 {                                     for i_step in 0..4 {
+ *         let i = load_a_i + i_step                                ga[i_step] = a[t * 8 + (load_a_i + i_step)]
+ *         ga[i_step] = a[t * 8 + i]                              }
+ *       }                                                 ->     for i_step in 0..4 {
+ *       let load_a_i = threadIdx.x / 8 * 4                         sa[load_a_i + i_step] = ga[i_step]
+ *       for i_step in 0..4 {                                     }
+ *         let i = load_a_i + i_step                            }
+ *         sa[i] = ga[i_step]
+ *       }
  *     }
  *
  * Names of the source stay, except those that nothing uses any more.
@@ -15,11 +21,13 @@
 import { ref } from '../ir/build.ts'
 import type { Expr, Let, Program, Stmt, Variable } from '../ir/ir.ts'
 import { joinOrigins } from '../ir/origin.ts'
-import { bodiesOf, equalExpr, exprsOf, forEachExpr, forEachStmt, freeVariables, mapBodies, mapOwnExprs, someExpr, substitute, substituteIn } from '../ir/visit.ts'
+import {
+  bodiesOf, equalExpr, exprsOf, forEachExpr, forEachStmt, mapBodies, mapOwnExprs, someExpr, substitute
+} from '../ir/visit.ts'
 import { rewriteBodies } from './rewrite.ts'
 
 export function tidyNames(program: Program): Program {
-  return rewriteBodies(program, body => usedNames(inlined(gathered(body))))
+  return rewriteBodies(program, body => usedNames(placed(body)))
 }
 
 /** Without names that nothing uses. */
@@ -27,65 +35,62 @@ export function dropUnusedNames(program: Program): Program {
   return rewriteBodies(program, usedNames)
 }
 
-// ---------------------------------------------------------------- gathering
-
-/** Names of thread numbers alone, once each, in front. */
-function gathered(body: readonly Stmt[]): readonly Stmt[] {
-  const front: Let[] = [], values = new Map<Variable, Expr>()
-  const rest = without(body)
-  return front.length === 0 ? body : [...front, ...rest]
-
-  function without(stmts: readonly Stmt[]): readonly Stmt[] {
-    return stmts.flatMap((s): readonly Stmt[] => {
-      const own = mapBodies(mapOwnExprs(s, e => substitute(e, values)), without)
-      if (own.kind !== 'let' || own.note === undefined || !sameInWholeKernel(own.value)) return [own]
-      const equal = front.findIndex(l => equalExpr(l.value, own.value))
-      const first = front[equal]
-      if (first) {
-        front[equal] = { ...first, origins: joinOrigins(first.origins, own.origins) }
-        values.set(own.variable, ref(first.variable))
-      } else {
-        front.push(own)
-      }
-      return []
-    })
-  }
-
-  function sameInWholeKernel(e: Expr): boolean {
-    return !readsMemory(e) && [...freeVariables(e)].every(v => v.role === 'thread' || v.role === 'block'
-      || v.role === 'extent' || front.some(l => l.variable === v))
-  }
-}
-
-// ---------------------------------------------------------------- inlining
+// ---------------------------------------------------------------- placing
 
 /** The most nodes of a value that may stand in the place of its name. */
 const shortValue = 9
 
-/** A made name that is used once, beside its definition, gives way to its value. */
-function inlined(body: readonly Stmt[]): readonly Stmt[] {
+function placed(body: readonly Stmt[]): readonly Stmt[] {
   const uses = usesIn(body)
-  return inList(body, true)
+  const front: Let[] = [], values = new Map<Variable, Expr>()
+  const rest = within(body, [])
+  return [...front, ...rest]
 
-  function inList(stmts: readonly Stmt[], front: boolean): readonly Stmt[] {
-    let rest = stmts
-    const done: Stmt[] = []
-    for (let s = rest[0]; s; s = rest[0]) {
-      rest = rest.slice(1)
-      if (s.kind === 'let' && givesWay(s, front)) {
-        rest = substituteIn(rest, new Map([[s.variable, s.value]]))
-      } else {
-        if (s.kind !== 'let' || s.note === undefined) front = false
-        done.push(mapBodies(s, b => inList(b, false)))
-      }
+  /** `visible`: names of steady values that may be used here. */
+  function within(stmts: readonly Stmt[], visible: readonly Let[]): readonly Stmt[] {
+    const names = [...visible], kept: Stmt[] = []
+    for (const s of stmts) {
+      const own = values.size === 0 ? s : mapOwnExprs(s, e => substitute(e, values))
+      if (own.kind !== 'let') kept.push(mapBodies(own, b => within(b, names)))
+      else if (!settled(own, names)) kept.push(own)
     }
-    return done.length === stmts.length && done.every((s, i) => s === stmts[i]) ? stmts : done
+    return kept.length === stmts.length && kept.every((s, i) => s === stmts[i]) ? stmts : kept
   }
 
-  function givesWay(s: Let, front: boolean): boolean {
-    if (s.note === undefined || readsMemory(s.value) || [...freeVariables(s.value)].some(mayChange)) return false
-    if (s.value.kind === 'variable' || s.value.kind === 'constant') return true
-    return !front && (uses.get(s.variable) ?? 0) === 1 && sizeOf(s.value) <= shortValue
+  /** Is the name taken care of, so that nothing need stand here? */
+  function settled(s: Let, names: Let[]): boolean {
+    if (readsMemory(s.value) || someExpr(s.value, mayChange)) return false
+    if (s.note !== undefined) {
+      if (s.value.kind === 'variable' || s.value.kind === 'constant') return instead(s, s.value)
+      if (isSameEverywhere(s.value)) {
+        if (!merged(s, front)) front.push(s)
+        return true
+      }
+      if (uses.get(s.variable) === 1 && sizeOf(s.value) <= shortValue) return instead(s, s.value)
+    }
+    if (merged(s, names)) return true
+    names.push(s)
+    return false
+  }
+
+  /** Of a thread, wherever it is in the kernel. */
+  function isSameEverywhere(e: Expr): boolean {
+    return !someExpr(e, x => x.kind === 'variable' && !(x.variable.role === 'thread' || x.variable.role === 'block'
+      || x.variable.role === 'extent' || front.some(l => l.variable === x.variable)))
+  }
+
+  function merged(s: Let, names: Let[]): boolean {
+    const n = names.findIndex(l => equalExpr(l.value, s.value)
+      && (s.note !== undefined || l.variable.name === s.variable.name))
+    const first = names[n]
+    if (!first) return false
+    if (names === front) front[n] = { ...first, origins: joinOrigins(first.origins, s.origins) }
+    return instead(s, ref(first.variable))
+  }
+
+  function instead(s: Let, value: Expr): boolean {
+    values.set(s.variable, value)
+    return true
   }
 }
 
@@ -114,7 +119,9 @@ function usedNames(body: readonly Stmt[]): readonly Stmt[] {
 
   /** Backwards: a name counts where something counts that mentions it. */
   function collect(stmts: readonly Stmt[]): void {
-    for (const s of stmts.toReversed()) {
+    for (let n = stmts.length - 1; n >= 0; n--) {
+      const s = stmts[n]
+      if (!s) continue
       for (const b of bodiesOf(s)) collect(b)
       if (s.kind === 'let' && !used.has(s.variable)) continue
       for (const e of exprsOf(s)) {
@@ -129,8 +136,8 @@ function usedNames(body: readonly Stmt[]): readonly Stmt[] {
   }
 }
 
-function mayChange(v: Variable): boolean {
-  return v.role === 'mutable'
+function mayChange(e: Expr): boolean {
+  return e.kind === 'variable' && e.variable.role === 'mutable'
 }
 
 function readsMemory(e: Expr): boolean {

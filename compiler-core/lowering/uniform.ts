@@ -38,10 +38,14 @@ interface Walk {
   readonly reports: boolean
 }
 
-/** Where threads part for longer than a statement: until the loop ends, or the kernel. */
-interface Exits { readonly loop: Divergence | undefined; readonly kernel: Divergence | undefined }
+/** Where threads part for longer than a statement: until a turn of the loop ends, the loop, or the kernel. */
+interface Exits {
+  readonly turn: Divergence | undefined
+  readonly loop: Divergence | undefined
+  readonly kernel: Divergence | undefined
+}
 
-const noExits: Exits = { loop: undefined, kernel: undefined }
+const noExits: Exits = { turn: undefined, loop: undefined, kernel: undefined }
 
 /** Until no more variables vary: an assignment late in a loop is seen early in the next turn. */
 function varyingVariables(kernel: Kernel): Set<Variable> {
@@ -56,7 +60,7 @@ function varyingVariables(kernel: Kernel): Set<Variable> {
 function walk(body: readonly Stmt[], scope: Scope, w: Walk, around: Divergence | undefined): Exits {
   let here = scope, exits = noExits
   body.forEach((s, n) => {
-    exits = firstOf(exits, step(s, here, w, around ?? exits.kernel ?? exits.loop))
+    exits = firstOf(exits, step(s, here, w, around ?? exits.kernel ?? exits.loop ?? exits.turn))
     here = scopeAfter(s, here, body, n)
   })
   return exits
@@ -82,7 +86,7 @@ function step(s: Stmt, scope: Scope, w: Walk, around: Divergence | undefined): E
       return noExits
     case 'jump':
       if (!around) return noExits
-      return s.to === 'return' ? { loop: undefined, kernel: around } : { loop: around, kernel: undefined }
+      return { ...noExits, [s.to === 'return' ? 'kernel' : s.to === 'break' ? 'loop' : 'turn']: around }
     case 'if': {
       const parted = around ?? (matters(s.then) || matters(s.otherwise)
         ? divergence(s.condition, s.origins, scope, w)
@@ -108,11 +112,11 @@ function step(s: Stmt, scope: Scope, w: Walk, around: Divergence | undefined): E
   }
 }
 
-/** Threads that leave a turn or the loop miss what comes later in it, and in its next turns. */
+/** Threads that leave the loop miss its next turns. */
 function loop(body: readonly Stmt[], scope: Scope, w: Walk, around: Divergence | undefined): Exits {
   const quiet = walk(body, scope, { ...w, reports: false }, around)
   walk(body, scope, w, around ?? quiet.loop ?? quiet.kernel)
-  return { loop: undefined, kernel: quiet.kernel }
+  return { ...noExits, kernel: quiet.kernel }
 }
 
 /** Is there something that all threads must reach, or that makes them part or differ? */
@@ -154,5 +158,5 @@ function report(s: Stmt, what: string, w: Walk, around: Divergence | undefined):
 }
 
 function firstOf(a: Exits, b: Exits): Exits {
-  return { loop: a.loop ?? b.loop, kernel: a.kernel ?? b.kernel }
+  return { turn: a.turn ?? b.turn, loop: a.loop ?? b.loop, kernel: a.kernel ?? b.kernel }
 }

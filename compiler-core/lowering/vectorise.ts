@@ -412,7 +412,7 @@ function inLane(e: Expr, lanes: Lanes, loads: readonly WideLoad[], steady: Stead
   if (e.kind === 'load') {
     const whole = lanes.full(e), wide = loads.find(w => equalExpr(w.load, whole))
     if (wide) return load(wide.temporary, [ref(lanes.lane)], undefined, e.origins)
-    if (freeVariables(e).has(lanes.loop) && whole.kind === 'load' && isSameElement(whole, lanes)) {
+    if (whole.kind === 'load' && freeVariables(whole).has(lanes.loop) && isSameElement(whole, lanes)) {
       return { ...e, indices: whole.indices.map(lanes.first) }
     }
   }

@@ -6,17 +6,18 @@
  *     y[i0 < 14, i1 < 14] = x[i0 * 14 + i1]                        x[j] -> y[j / 14, j % 14]
  *     y[i0 < 4, i1 < 6] = x[(i0 * 6 + i1) / 4, (i0 * 6 + i1) % 4]  x[j0, j1] -> y[(j0 * 4 + j1) / 6, (j0 * 4 + j1) % 6]
  *
- * An inverse is guessed from the index expressions and then proved, so that a wrong guess costs nothing. The guess
- * reads each index as a number in mixed radix: `j = f(i)` gives the digits of `j`, each digit is an axis or a part of
- * some other such number, and a number whose parts are all known is known.
+ * Each index is read as a number in mixed radix: `j = f(i)` gives the digits of `j`, each digit is an axis or a part of
+ * some other such number, and a number whose parts are all known is known. That gives a map g from indices of the input
+ * to those of the output. It is used if it is proved that g maps the input's box into the output's, that f(g(j)) = j,
+ * and that both boxes have equally many elements. Then g is injective between finite sets of one size, so it is the
+ * inverse of f: every element is read by exactly one element of the output.
  *
- * The proof, for a map f from indices of the output to those of the input and the guess g: g maps the input's box into
- * the output's, f(g(j)) = j, and both boxes have equally many elements. Then g is injective between finite sets of one
- * size, so it is the inverse of f: every element is read by exactly one element of the output.
+ * Where each number is exactly the sum of its digits, and each digit was met once, that is the proof already: a number
+ * below the product of the radices is the sum of its digits. Otherwise f(g(j)) = j is proved by simplification.
  */
 import { binary, cast, constant, ref, select, unary } from '../ir/build.ts'
 import { noFacts, type Facts } from '../ir/facts.ts'
-import type { Axis, Buffer, Expr, Variable } from '../ir/ir.ts'
+import type { Axis, Binary, Buffer, Expr, Variable } from '../ir/ir.ts'
 import { prove, sameValue } from '../ir/prove.ts'
 import { simplify } from '../ir/simplify.ts'
 import { equalExpr, mapExpr, substitute } from '../ir/visit.ts'
@@ -37,10 +38,11 @@ export function inferInverse(definition: Definition, input: Buffer, read: readon
     ({ variable: { name: `j${d}`, type: 'index', role: 'axis' }, extent }))
   const facts = axisFacts(definition.axes)
   for (const indices of [read, read.map(i => simplify(facts, i))]) {
-    const guess = solve(definition.axes, indices, axes)
-    if (!guess) continue
-    const inverse = { axes, indices: guess.map(i => simplify(axisFacts(axes), i)) }
-    if (isInverse(definition, read, inverse)) return inverse
+    const solved = solve(definition.axes, indices, axes)
+    if (!solved) continue
+    const inverse = { axes, indices: solved.values.map(i => simplify(axisFacts(axes), i)) }
+    const isProved = solved.isExact && sameSize(definition.axes.map(a => a.extent), input.shape)
+    if (isProved || isInverse(definition, read, inverse)) return inverse
   }
   return undefined
 }
@@ -135,80 +137,112 @@ function numberOf(e: Expr): number | undefined {
   return e.kind === 'constant' ? Number(e.value) : undefined
 }
 
-// ---------------------------------------------------------------- the guess
+// ---------------------------------------------------------------- digits
+
+interface Solved {
+  readonly values: readonly Expr[]
+  /** All numbers are the sums of their digits, and no digit was met twice. */
+  readonly isExact: boolean
+}
 
 /** The value of each axis of the output that makes its read equal to `axes` of the input; undefined: not found. */
-function solve(output: readonly Axis[], read: readonly Expr[], axes: readonly Axis[]): readonly Expr[] | undefined {
+function solve(output: readonly Axis[], read: readonly Expr[], axes: readonly Axis[]): Solved | undefined {
   const facts = axisFacts(output)
+  let isExact = true
   const known = new Map<Variable, Expr>()
   const numbers: { readonly whole: Expr; readonly parts: Part[]; solved: boolean }[] = []
-  for (const [d, axis] of axes.entries()) solveNumber(read[d] ?? constant(0), ref(axis.variable))
+  for (const [d, axis] of axes.entries()) solveNumber(read[d] ?? constant(0), ref(axis.variable), axis.extent)
   const values = output.map(a => known.get(a.variable) ?? (isOne(a.extent) ? constant(0) : undefined))
-  return values.every(v => v !== undefined) ? values : undefined
+  return values.every(v => v !== undefined) ? { values, isExact } : undefined
 
-  /** Learns from `number = value`. */
-  function solveNumber(number: Expr, value: Expr): void {
-    const sum = sumOf(number)
-    const downwards = sum.terms.every(t => t.coefficient.kind === 'constant' && t.coefficient.value < 0)
-    const rising = downwards ? scaled(sum, constant(-1)).terms : sum.terms
-    const position = downwards ? minus(sum.rest, value) : minus(value, sum.rest)
-    let terms = rising.filter(t => !isOne(sizeOf(t.atom)))
-    let place: Expr = constant(1)
-    while (terms.length > 0) {
-      const digit = terms.find(t => same(t.coefficient, place))
-      if (!digit) return
-      terms = terms.filter(t => t !== digit)
-      const size = sizeOf(digit.atom)
+  /** Learns from `number = value`, which is at least 0 and below `limit`. */
+  function solveNumber(number: Expr, value: Expr, limit: Expr): void {
+    const radix = digitsOf(number)
+    isExact &&= radix !== undefined && same(radix.size, limit) && same(radix.lowest, constant(0))
+    if (!radix) return
+    const highest = plus(radix.lowest, minus(radix.size, constant(1)))
+    const position = radix.isFalling ? minus(highest, value) : minus(value, radix.lowest)
+    for (const [d, { atom, place, size }] of radix.digits.entries()) {
       const shifted = over(position, place)
-      learn(digit.atom, terms.length === 0 ? shifted : modulo(shifted, size))
-      place = times(place, size)
+      learn(atom, d + 1 === radix.digits.length ? shifted : modulo(shifted, size))
     }
+  }
+
+  /** A sum of scaled digits, the lowest first, each counting what those below it can be. */
+  function digitsOf(number: Expr): Radix | undefined {
+    const sum = sumOf(number)
+    const isFalling = sum.terms.every(t => t.coefficient.kind === 'constant' && t.coefficient.value < 0)
+    let terms = (isFalling ? scaled(sum, constant(-1)) : sum).terms.map(t => ({ ...t, size: sizeOf(t.atom) }))
+    terms = terms.filter(t => !t.size || !isOne(t.size))
+    const digits: Digit[] = []
+    let size: Expr = constant(1)
+    while (terms.length > 0) {
+      const next = terms.find(t => same(t.coefficient, size))
+      if (!next?.size) return undefined
+      terms = terms.filter(t => t !== next)
+      digits.push({ atom: next.atom, place: size, size: next.size })
+      size = times(size, next.size)
+    }
+    const lowest = isFalling ? minus(sum.rest, minus(size, constant(1))) : sum.rest
+    return { digits, size, lowest, isFalling }
   }
 
   /** Learns from the value of one digit: an axis, or a part of another number. */
   function learn(atom: Expr, value: Expr): void {
     if (atom.kind === 'variable') {
-      if (!known.has(atom.variable)) known.set(atom.variable, value)
+      isExact &&= !known.has(atom.variable)
+      known.set(atom.variable, value)
       return
     }
     const part = partOf(atom)
+    isExact &&= part.isExact
     let number = numbers.find(n => equalExpr(n.whole, part.whole))
     if (!number) numbers.push(number = { whole: part.whole, parts: [], solved: false })
-    number.parts.push({ from: part.from, size: part.size, value })
-    const whole = number.solved ? undefined : join(number.parts, sizeOf(number.whole))
-    if (!whole) return
+    if (part.size) number.parts.push({ from: part.from, size: part.size, value })
+    isExact &&= !number.solved
+    const size = sizeOf(number.whole), joined = number.solved || !size ? undefined : join(number.parts, size)
+    if (!size || !joined) return
     number.solved = true
-    solveNumber(number.whole, whole)
+    isExact &&= joined.left === 0
+    solveNumber(number.whole, joined.sum, size)
   }
 
-  /** The number whose parts cover all of its values. */
-  function join(parts: readonly Part[], size: Expr): Expr | undefined {
-    let place: Expr = constant(1), sum: Expr = constant(0)
-    for (let left = [...parts]; !same(place, size);) {
+  /** The number whose parts cover all of its values, and how many parts are left. */
+  function join(parts: readonly Part[], size: Expr): { readonly sum: Expr; readonly left: number } | undefined {
+    let place: Expr = constant(1), sum: Expr = constant(0), left = [...parts]
+    while (!same(place, size)) {
       const next = left.find(p => same(p.from, place))
       if (!next) return undefined
       left = left.filter(p => p !== next)
       sum = binary('+', times(next.value, place), sum)
       place = times(place, next.size)
     }
-    return sum
+    return { sum, left: left.length }
   }
 
   /** `(L / 4) % 14` is the part of L from 4 on with 14 values. */
-  function partOf(e: Expr): Omit<Part, 'value'> & { readonly whole: Expr } {
-    if (e.kind === 'binary' && e.operator === '/') {
-      const inner = partOf(e.left)
-      return { whole: inner.whole, from: times(inner.from, e.right), size: parts(inner.size, e.right) }
+  function partOf(e: Expr): PartOf {
+    if (!isPart(e)) {
+      return { whole: e, from: constant(1), size: sizeOf(e), isLimited: false, isExact: true }
     }
-    if (e.kind === 'binary' && e.operator === '%') return { ...partOf(e.left), size: e.right }
-    return { whole: e, from: constant(1), size: sizeOf(e) }
+    const inner = partOf(e.left), quotient = inner.size && parts(inner.size, e.right)
+    const divides = inner.size && quotient && same(times(quotient, e.right), inner.size)
+    const isExact = inner.isExact && (!inner.isLimited || divides === true)
+    return e.operator === '/'
+      ? { ...inner, from: times(inner.from, e.right), size: quotient, isExact }
+      : { ...inner, size: e.right, isLimited: true, isExact }
   }
 
-  /** How many values an expression has, from 0 on, if it is a number in mixed radix. */
-  function sizeOf(e: Expr): Expr {
-    if (e.kind === 'variable') return output.find(a => a.variable === e.variable)?.extent ?? e
-    if (e.kind === 'binary' && (e.operator === '/' || e.operator === '%')) return partOf(e).size
-    return sumOf(e).terms.reduce<Expr>((size, t) => times(size, sizeOf(t.atom)), constant(1))
+  /** How many values an expression has, from 0 on; undefined where that is not known. */
+  function sizeOf(e: Expr): Expr | undefined {
+    if (e.kind === 'variable') return output.find(a => a.variable === e.variable)?.extent
+    if (isPart(e)) return partOf(e).size
+    const radix = isSum(e) ? digitsOf(e) : undefined
+    return radix && same(radix.lowest, constant(0)) ? radix.size : undefined
+  }
+
+  function isSum(e: Expr): boolean {
+    return !sumOf(e).terms.some(t => t.atom === e)
   }
 
   function same(a: Expr, b: Expr): boolean {
@@ -222,9 +256,14 @@ function solve(output: readonly Axis[], read: readonly Expr[], axes: readonly Ax
       const left = sumOf(e.left), right = e.operator === '+' ? sumOf(e.right) : scaled(sumOf(e.right), constant(-1))
       return { rest: plus(left.rest, right.rest), terms: [...left.terms, ...right.terms] }
     }
+    if (e.kind === 'unary' && e.operator === '-') return scaled(sumOf(e.operand), constant(-1))
     if (e.kind === 'binary' && e.operator === '*' && !mentionsAxis(e.right)) return scaled(sumOf(e.left), e.right)
     if (e.kind === 'binary' && e.operator === '*' && !mentionsAxis(e.left)) return scaled(sumOf(e.right), e.left)
     return { rest: constant(0), terms: [{ coefficient: constant(1), atom: e }] }
+  }
+
+  function isPart(e: Expr): e is Binary {
+    return e.kind === 'binary' && (e.operator === '/' || e.operator === '%') && !mentionsAxis(e.right)
   }
 
   function mentionsAxis(e: Expr): boolean {
@@ -239,6 +278,27 @@ function solve(output: readonly Axis[], read: readonly Expr[], axes: readonly Ax
 
 /** `value` is `number / from % size`. */
 interface Part { readonly from: Expr; readonly size: Expr; readonly value: Expr }
+/** A part before its value is known. */
+interface PartOf {
+  readonly whole: Expr
+  readonly from: Expr
+  /** Undefined: not known. */
+  readonly size: Expr | undefined
+  /** By a remainder: what is above is cut off, which is exact only where sizes divide. */
+  readonly isLimited: boolean
+  readonly isExact: boolean
+}
+interface Digit { readonly atom: Expr; readonly place: Expr; readonly size: Expr }
+interface Radix {
+  /** The lowest first. */
+  readonly digits: readonly Digit[]
+  /** How many values the number has. */
+  readonly size: Expr
+  /** The lowest of them. */
+  readonly lowest: Expr
+  /** The digits are subtracted: all of them 0 make the highest value. */
+  readonly isFalling: boolean
+}
 interface Sum {
   readonly rest: Expr
   readonly terms: ReadonlyArray<{ readonly coefficient: Expr; readonly atom: Expr }>

@@ -507,7 +507,7 @@ function rounded(type: Type, x: number): number {
     case 'u8': return x & 0xff
     case 'bool': return Number(x !== 0)
     case 'u64': return Number.isSafeInteger(x) && x >= 0 ? x : fail(`${x} is not a u64 below 2^53`)
-    case 'i64': case 'index': return Number.isSafeInteger(x) ? x : fail(`${x} is not exact`)
+    case 'i64': case 'index': return Number.isSafeInteger(x) ? x + 0 : fail(`${x} is not exact`)
   }
 }
 

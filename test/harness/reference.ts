@@ -12,14 +12,18 @@ import { evaluate } from './ir-interpreter.ts'
 export type Tensors = ReadonlyMap<Buffer, readonly number[]>
 
 /** The outputs of an operator, from its inputs in row-major order. */
-export function referenceOf(operator: OperatorInstance, inputs: Tensors, extents: ReadonlyMap<Variable, number> = new Map()): Tensors {
+export function referenceOf(
+  operator: OperatorInstance, inputs: Tensors, extents: ReadonlyMap<Variable, number> = new Map()
+): Tensors {
   const tensors = new Map(inputs)
   for (const d of [...operator.stages, ...operator.outputs]) tensors.set(d.buffer, elementsOf(d, tensors, extents))
   return new Map(operator.outputs.map(d => [d.buffer, tensors.get(d.buffer) ?? []]))
 }
 
 /** The outputs of a graph, operator by operator. */
-export function referenceOfGraph(graph: FlowGraph, inputs: Tensors, extents: ReadonlyMap<Variable, number> = new Map()): Tensors {
+export function referenceOfGraph(
+  graph: FlowGraph, inputs: Tensors, extents: ReadonlyMap<Variable, number> = new Map()
+): Tensors {
   const tensors = new Map(inputs)
   for (const node of graph.nodes) {
     const own = new Map(node.operator.inputs.map((b, i) => [b, tensors.get(node.inputs[i] ?? b) ?? []]))
@@ -69,7 +73,8 @@ function known(e: Expr, tensors: Tensors, variables: ReadonlyMap<Variable, numbe
 }
 
 function loaded(e: Load, tensors: Tensors, variables: ReadonlyMap<Variable, number>): number {
-  const shape = e.buffer.shape.map(d => evaluate(d, variables)), index = e.indices.map(i => valueOf(i, tensors, variables))
+  const shape = e.buffer.shape.map(d => evaluate(d, variables)),
+    index = e.indices.map(i => valueOf(i, tensors, variables))
   if (index.some((i, d) => i < 0 || i >= (shape[d] ?? 0))) {
     if (!e.outside) throw new Error(`${e.buffer.name}[${index.join(', ')}] is outside of (${shape.join(', ')})`)
     return valueOf(e.outside, tensors, variables)

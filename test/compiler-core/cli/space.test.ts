@@ -18,7 +18,8 @@ const write = (text: string) => {
 const options = (level: number, target = 'sm_80') => ({ level, target })
 
 /** Doubles every element; `threads` of a block is a fact. */
-const double = (tunes: string, rules = '') => `operator double(x: f32[n]) -> y: f32[n] { y[i] = 2.0 * x[i] }
+const double = (tunes: string, rules = '') => `import "std/prelude"
+operator double(x: f32[n]) -> y: f32[n] { y[i] = 2.0 * x[i] }
 schedule wide for double {
   ${tunes}
   /// Threads of a block.

@@ -34,7 +34,8 @@ const statement = fc.letrec<{ s: string }>(tie => ({
 /** A statement, or an exchange through shared memory, which all threads reach. */
 const step = fc.oneof(statement, expression.map(e => `s[threadIdx.x] = ${e}\n syncthreads()\n v += s[31 - threadIdx.x] * #\n syncthreads()`))
 
-const program = fc.record({ body: expression, statements: fc.array(step, { minLength: 1, maxLength: 3 }), prologue: expression, epilogue: chain })
+const program = fc.record({ body: expression, statements: fc.array(step, { minLength: 1, maxLength: 3 }),
+  prologue: expression, epilogue: chain })
   .map(({ body, statements, prologue, epilogue }) => {
     let next = 1001
     const fresh = (text: string, operand: string): string => text.replaceAll('OPERAND', operand).replace(/#/g, () => `${next++}.5`)

@@ -1,4 +1,5 @@
 // Formulas of mappings and layouts, as expressions, collapse to what they are for one thread.
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { constant, indexArithmetic, ref } from '../../../compiler-core/ir/build.ts'
 import { noFacts, withRange } from '../../../compiler-core/ir/facts.ts'
@@ -67,6 +68,43 @@ function checkFlatten(...shape: readonly (number | string)[]): void {
   })
 }
 
+/** Indices that go to another shape of as many elements and come back are what they were. */
+function checkReshape(from: readonly number[], to: readonly number[]): void {
+  const index = from.map((_, i) => variable(`i${i}`))
+  const facts = index.reduce((known, v, i) => withRange(known, v, constant(0), constant(from[i]! - 1)), noFacts)
+  const there = unflatten(flatten(index.map(v => ref(v)), from), to)
+  const back = unflatten(flatten(there, to), from)
+  back.forEach((e, i) => {
+    const expected = from[i] === 1 ? '0' : `i${i}`
+    expect(printExpr(simplify(facts, e)), `${from.join(', ')} to ${to.join(', ')}`).toBe(expected)
+    expect(sameValue(facts, e, ref(index[i]!)), `${from.join(', ')} to ${to.join(', ')}`).toBe(true)
+  })
+}
+
+function flatten(index: readonly Expr[], shape: readonly number[]): Expr {
+  return index.reduce((sum, e, i) => a.binary('+', a.binary('*', sum, constant(shape[i]!)), e), constant(0) as Expr)
+}
+
+function unflatten(e: Expr, shape: readonly number[]): readonly Expr[] {
+  return shape.map((d, i) => {
+    const below = shape.slice(i + 1).reduce((x, y) => x * y, 1)
+    return a.binary('%', a.binary('/', e, constant(below)), constant(d))
+  })
+}
+
+/** Another shape of as many elements: the prime factors in another order, cut into dimensions. */
+function refactored(shape: readonly number[], order: number, cut: number): readonly number[] {
+  const primes: number[] = []
+  for (const d of shape) for (let n = d, p = 2; n > 1; p++) while (n % p === 0) { primes.push(p); n /= p }
+  const turned = [...primes.slice(order % (primes.length || 1)), ...primes.slice(0, order % (primes.length || 1))]
+  const result = [1]
+  turned.forEach((p, i) => {
+    if ((cut >> (i % 20)) & 1) result.push(p)
+    else result[result.length - 1]! *= p
+  })
+  return result
+}
+
 describe('register layouts', () => {
   it('of the SIMT matmul', () => {
     checkRegisters(mapping(s(4, 2), r(2, 2), s(4, 8), r(4, 4)), product(local(4, 2), row(2, 2), local(4, 8), row(4, 4)))
@@ -102,6 +140,12 @@ describe('register layouts', () => {
     checkFlatten('b', 'h', 's', 'd')
     checkFlatten('b', 4, 's', 8)
     checkFlatten(2, 'm', 16)
+  })
+  it('reshapes', () => {
+    const sizes = fc.array(fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8, 9, 12), { minLength: 1, maxLength: 4 })
+    fc.assert(fc.property(sizes, fc.integer({ min: 0, max: 23 }), fc.nat(), (shape, order, cut) => {
+      checkReshape(shape, refactored(shape, order, cut))
+    }), { numRuns: 400 })
   })
   it('shared memory', () => {
     const facts = withRange(noFacts, threadIdx[0], constant(0), constant(255))

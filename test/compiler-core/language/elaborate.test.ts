@@ -69,8 +69,8 @@ describe('names', () => {
   check('let i = unflatten(threadIdx.x, (4, 8))\n y[i[0]] =? 0', 'let i0: index = threadIdx.x / 8\n let i1: index = threadIdx.x % 8\n y[i0] =? 0')
   check('let f = f32(threadIdx.x)\n y[0] =? f', 'let f: f32 = f32(threadIdx.x)\n y[0] =? f')
   check('var a = 0.0\n a += 1\n y[0] =? a', 'var a: f32 = 0\n a = a + 1\n y[0] =? a')
-  check('var a = 1\n let b = a\n a = 2\n y[b] =? 0', 'var a: i32 = 1\n let b: i32 = a\n a = 2\n y[index(b)] =? 0')
-  check('var p = (0.0, 1)\n p = (p[0] + 1, p[1])\n y[0] =? p[0]', 'var p0: f32 = 0\n var p1: i32 = 1\n p0 = p0 + 1\n p1 = p1\n y[0] =? p0')
+  check('var a = 1\n let b = a\n a = 2\n y[b] =? 0', 'var a: index = 1\n let b: index = a\n a = 2\n y[b] =? 0')
+  check('var p = (0.0, 1)\n p = (p[0] + 1, p[1])\n y[0] =? p[0]', 'var p0: f32 = 0\n var p1: index = 1\n p0 = p0 + 1\n p1 = p1\n y[0] =? p0')
   check('var a = 1.0\n var b = 2.0\n y[0] =? a - b', 'var a: f32 = 1\n var b: f32 = 2\n y[0] =? a - b')
 })
 
@@ -99,7 +99,7 @@ describe('branches and loops', () => {
   check('for i in (repeat(ceil_div(n, 256)) * spatial(256)).on(threadIdx.x) { y[i] =? 0 }',
     'for step in 0..(n + 256 - 1) / 256 {\n let i: index = step * 256 + threadIdx.x\n y[i] =? 0\n }')
   check('let (a, b) = spatial(ceil_div(n, 4), 2).at(blockIdx.x)\n y[a] =? f32(b)', 'let a: index = blockIdx.x / 2\n let b: index = blockIdx.x % 2\n y[a] =? f32(b)')
-  check('var i = 0\n while i < 4 { i += 1 }', 'var i: i32 = 0\n while i < 4 {\n i = i + 1\n }')
+  check('var i = 0\n while i < 4 { i += 1 }', 'var i: index = 0\n while i < 4 {\n i = i + 1\n }')
   check('for i in 0..n { if i == 3 { break } }', 'for i in 0..n {\n if i == 3 {\n break\n }\n }')
   wrong('for d in [2, 1] { <|break|> }', 'misplaced-statement', /written out/)
   wrong('for (i, j) in <|x|> { }', 'wrong-type', /this is the tensor x/)

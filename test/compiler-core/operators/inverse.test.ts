@@ -7,7 +7,8 @@ import { substitute } from '../../../compiler-core/ir/visit.ts'
 import { indicesOf } from '../../../compiler-core/mapping/shape.ts'
 import { checkInverses, inversionOf } from '../../../compiler-core/operators/classify.ts'
 import type { OperatorInstance } from '../../../compiler-core/operators/definition.ts'
-import { bound, inlinedDefinition } from '../../../compiler-core/operators/inline.ts'
+import { simplify } from '../../../compiler-core/ir/simplify.ts'
+import { axisFacts, bound, inlinedDefinition } from '../../../compiler-core/operators/inline.ts'
 import { evaluate } from '../../harness/ir-interpreter.ts'
 import {
   add, addition, align, at, batchMatmul, div, extentVariable, flat, mod, mul, n, numbersOf, operator, relu, reshape,
@@ -29,7 +30,7 @@ function checkAll(o: OperatorInstance, input: Buffer = o.inputs[0]!): void {
   const { axes, value, buffer } = inlinedDefinition(o, o.outputs[0]!.buffer)!
   const read = readOf(value, input)
   const shape = numbersOf(buffer), reached = new Set<string>()
-  const compute = (e: Expr, values: Map<never, Expr>) => evaluate(substitute(e, values), new Map())
+  const compute = (e: Expr, values: Map<never, Expr>) => evaluate(substitute(e, values), new Map()) + 0
   for (const j of indicesOf(numbersOf(input))) {
     const i = inverse!.indices.map(e => compute(e, bound(inverse!.axes, j.map(v => constant(v))) as never))
     expect(i.every((v, d) => v >= 0 && v < shape[d]!)).toBe(true)
@@ -81,6 +82,10 @@ describe('inferred', () => {
   it('unsqueeze', () => check(reshape(tensor('x', [3, 5]), [3, 1, 5]), 'j0, 0, j1'))
   it('flatten', () => check(reshape(tensor('x', [3, 5]), [15]), 'j0 * 5 + j1'))
   it('reversal', () => check(operator('flip', [x], [4, 6], (i, j) => at(x, sub(n(3), i), j)), '3 - j0, j1'))
+  it('reversal along an extent of 1', () => {
+    const x = tensor('x', [1, 3])
+    check(operator('flip', [x], [1, 3], (i, j) => at(x, sub(n(0), i), sub(n(2), j))), '0, 2 - j1')
+  })
   it('pixel shuffle', () => {
     const image = tensor('image', [8, 3, 3])
     checkAll(operator('shuffle', [image], [2, 6, 6], (c, i, j) =>
@@ -129,9 +134,19 @@ describe('none, with its reason', () => {
     check(operator('twice', [x], [4, 6], (i, j) => at(x, div(i, n(2)), j)), 'where the elements of `x` arrive in `y` is not found; `inverse` declares it'))
   it('two places', () =>
     check(operator('blur', [x], [4, 6], (i, j) => add(at(x, i, j), at(x, i, sub(n(5), j)))), '`y` reads `x` at several indices'))
+  it('an index that is no sum of digits', () =>
+    check(operator('square', [x], [4, 6], (i, j) => at(x, binary('min', mul(i, i), n(3)), j)), 'where the elements of `x` arrive in `y` is not found; `inverse` declares it'))
   it('a sum of indices', () => {
     const v = tensor('v', [16])
     check(operator('diagonal', [v], [4, 4], (i, j) => at(v, add(i, j))), 'where the elements of `v` arrive in `y` is not found; `inverse` declares it')
+  })
+  it('digits that overlap or are cut off', () => {
+    const unknown = 'where the elements of `z` arrive in `y` is not found; `inverse` declares it'
+    const z = tensor('z', [2, 4])
+    check(operator('cut', [z], [8], i => at(z, div(mod(i, n(6)), n(4)), mod(i, n(4)))), unknown)
+    check(operator('cut', [z], [8], i => at(z, div(i, n(4)), mod(mod(i, n(6)), n(4)))), unknown)
+    check(operator('twice', [z], [8], i => at(z, mod(i, n(2)), mod(i, n(4)))), unknown)
+    check(operator('shifted', [z], [2, 4], (i, j) => at(z, i, add(j, n(1)))), unknown)
   })
   it('an input that is not read', () => {
     const o = relu(x), z = tensor('z', [4, 6])
@@ -200,6 +215,29 @@ describe('properties', () => {
         }))
       }
     ), { numRuns: 200 })
+  })
+  it('nothing is inverted that has no inverse', () => {
+    const shape = fc.constantFrom([8], [2, 4], [4, 2], [2, 2, 2], [12], [3, 4], [2, 6], [6, 2], [2, 2, 3])
+    const number = fc.constantFrom(1, 2, 3, 4, 6)
+    const expression = fc.letrec<{ e: (i: readonly Expr[]) => Expr }>(tie => ({
+      e: fc.oneof({ maxDepth: 3 },
+        fc.nat(2).map(d => (i: readonly Expr[]) => i[d % i.length]!),
+        fc.tuple(tie('e'), number).map(([e, by]) => (i: readonly Expr[]) => div(e(i), n(by))),
+        fc.tuple(tie('e'), number).map(([e, by]) => (i: readonly Expr[]) => mod(e(i), n(by))),
+        fc.tuple(tie('e'), tie('e'), number).map(([e, other, by]) =>
+          (i: readonly Expr[]) => add(mul(e(i), n(by)), other(i))),
+        fc.tuple(tie('e'), number).map(([e, from]) => (i: readonly Expr[]) => sub(n(from), e(i)))
+      )
+    })).e
+    let found = 0
+    fc.assert(fc.property(shape, shape, fc.array(expression, { minLength: 3, maxLength: 3 }), (from, to, index) => {
+      const z = tensor('z', from)
+      const o = operator('any', [z], to, (...i) => at(z, ...from.map((_, d) => index[d]!(i))))
+      if (!inversionOf(o, z).inverse) return
+      found++
+      try { checkAll(o) } catch (e) { const d = inlinedDefinition(o, o.outputs[0]!.buffer)!; console.log('BAD', JSON.stringify([from, to]), d.value.kind === 'load' ? d.value.indices.map(i => printExpr(i)).join(' | ') + '  ==>  ' + d.value.indices.map(i => printExpr(simplify(axisFacts(d.axes), i))).join(' | '): '', '=>', inverseText(o)); throw e }
+    }), { numRuns: 200000 })
+    expect(found).toBeGreaterThan(3)
   })
   it('broadcast operands have no inverse, others do', () => {
     fc.assert(fc.property(shapes, fc.nat(), (s, mask) => {

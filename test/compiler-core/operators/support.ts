@@ -91,7 +91,7 @@ export function align(index: readonly Expr[], shape: readonly Extent[]): Expr[] 
 
 export const relu = (x: Buffer) => operator('relu', [x], x.shape, (...i) => max(at(x, ...i), f(0, x.element)))
 export const gelu = (x: Buffer) => operator('gelu', [x], x.shape, (...i) =>
-  mul(f(0.5), at(x, ...i), add(f(1), call('erf', [mul(at(x, ...i), f(0.7071067811865476))]))))
+  mul(f(0.5, x.element), at(x, ...i), add(f(1, x.element), call('erf', [mul(at(x, ...i), f(0.7071067811865476, x.element))]))))
 export const scale = (x: Buffer, by: number) =>
   operator('scale', [x], x.shape, (...i) => mul(at(x, ...i), f(by, x.element)))
 export const convert = (x: Buffer, to: ElementName) =>

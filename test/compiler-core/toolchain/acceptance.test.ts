@@ -83,9 +83,8 @@ describe.skipIf(cuda.missing)(`what the toolkit says (${cuda.label})`, async () 
   }
 
   it.each(instances.map((text, i) => [text, `i${i}`] as const))('%s', async (_, name) => {
-    for (const target of targets) {
-      expect([target, await spilled(cudaOf(programFor(target), name), target)]).toEqual([target, 0])
-    }
+    const bytes = await Promise.all(targets.map(target => spilled(cudaOf(programFor(target), name), target)))
+    expect(bytes).toEqual(targets.map(() => 0))
     const text = cudaOf(programFor('sm_80'), name), options = { name: 'it', architecture: 'sm_80' }
     expect(await compileToPtx('cicc', toolkit, text, options)).toEqual(await compileToPtx('nvcc', toolkit, text, options))
   })
@@ -95,7 +94,7 @@ describe.skipIf(cuda.missing)(`what the toolkit says (${cuda.label})`, async () 
     const text = readFileSync(path.join(examples, file), 'utf8')
     const analysis = openProgram('sm_80', text).analyse(uri)
     for (const { name } of analysis ? subjectsOf(analysis) : []) {
-      for (const target of targets) await spilled(cudaOf(openProgram(target, text), name), target)
+      await Promise.all(targets.map(target => spilled(cudaOf(openProgram(target, text), name), target)))
     }
   })
 
@@ -104,9 +103,9 @@ describe.skipIf(cuda.missing)(`what the toolkit says (${cuda.label})`, async () 
   it.each(samples)('a sample of the candidates of batch_matmul.simt, part %i', async part => {
     const random = createRandom(part + 1), { subject } = openSubject(programFor('sm_80'), uri, 'i0')
     const legal = (subject && spaceOf(subject.schedule, 2)?.candidates.length) ?? 0
-    for (let n = 0; n < 10; n++) {
+    await Promise.all(Array.from({ length: 10 }, () => {
       const target = random.pick(targets), candidate = { level: 2, index: random.below(legal) }
-      await spilled(cudaOf(programFor(target), `i${random.below(3)}`, candidate), target)
-    }
+      return spilled(cudaOf(programFor(target), `i${random.below(3)}`, candidate), target)
+    }))
   })
 })
