@@ -162,7 +162,7 @@ async function vitest(project: string, before?: () => Promise<void>): Promise<La
 
 async function grammar(): Promise<LayerResult> {
   const report = path.join(reports, 'grammar')
-  const code = await execute('grammar', ['vscode-tmgrammar-test', '--xunit-report', report, 'test/syntaxes/*.heddle'])
+  const code = await execute('grammar', ['vscode-tmgrammar-test', '--xunit-report', report, 'test/syntaxes/*.{heddle,ptx}'])
   const outcomes = globSync('**/*.xml', { cwd: report }).flatMap(file => {
     const cases = readFileSync(path.join(report, file), 'utf8').split('<testcase').slice(1)
     return cases.map((text): TestOutcome => ({

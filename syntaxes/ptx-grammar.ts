@@ -2,8 +2,8 @@
  * The TextMate grammar of PTX, the assembly that nvcc makes of CUDA, from which `ptx.tmLanguage.json` is written:
  * `node syntaxes/ptx-grammar.ts`.
  *
- *     @%p1 bra $L__BB0_2;              variable.other.register, keyword.control.flow, entity.name.label
- *     ld.global.nc.v4.u32 {%r6}, [%rd5];   keyword.mnemonic, storage.modifier.space, keyword.other.modifier, storage.type
+ *     @%p1 bra $L__BB0_2;         variable.other.register, keyword.control.flow, entity.name.label
+ *     ld.global.nc.u32 %r6, ...   keyword.mnemonic, storage.modifier.space, keyword.other.modifier, storage.type
  *
  * An instruction is any dotted word, so that those of later PTX versions have their colours too; the few without a dot
  * are listed. What starts with a dot is told apart by word lists: a type, a state space, a directive, else a modifier.
@@ -116,8 +116,10 @@ const repository: Readonly<Record<string, Rule>> = {
   jumps: token('\\$[\\w$]+', 'entity.name.label'),
   names: token(identifier, 'variable.other'),
   operators: {
-    patterns: [token('[-+*/%&|^~!?<>=]+', 'keyword.operator'), token(',', 'punctuation.separator.comma'), token(';', 'punctuation.terminator.statement'),
-      token('[\\[\\](){}]', 'punctuation.section')],
+    patterns: [
+      token('[-+*/%&|^~!?<>=]+', 'keyword.operator'), token(',', 'punctuation.separator.comma'),
+      token(';', 'punctuation.terminator.statement'), token('[\\[\\](){}]', 'punctuation.section'),
+    ],
   },
 }
 

@@ -22,6 +22,7 @@ import type { Frame, Run } from '../language/run.ts'
 import type { Argument, Graph, Instance, Node } from '../language/syntax/tree.ts'
 import { spanOf } from '../language/syntax/walk.ts'
 import { valueText, type Value } from '../language/values.ts'
+import { checkOperator } from '../operators/check.ts'
 import type { OperatorInstance } from '../operators/definition.ts'
 import { explicitBounds } from '../lowering/guards.ts'
 import type { Architecture } from '../target/architectures.ts'
@@ -185,6 +186,7 @@ type Opened = Pick<OpenSubject, 'meaning' | 'schedule' | 'program'>
 
 function openOperator(o: Opening, operator: Definition, schedule: Definition | undefined): Opened | undefined {
   const defined = defineOperator(o.run, operator, o.frame, o.place, o.bindings)
+  const findings = defined ? checkOperator(defined.operator) : []
   const opened = defined && schedule && openSchedule(o.run, schedule, defined, o.frame, o.place)
   return opened && {
     meaning: { kind: 'operator', operator: defined.operator },
@@ -194,7 +196,7 @@ function openOperator(o: Opening, operator: Definition, schedule: Definition | u
       if (!made) return undefined
       const bounded = explicitBounds(made.program)
       return {
-        facts: made.facts, findings: bounded.findings,
+        facts: made.facts, findings: [...findings, ...bounded.findings],
         stages: [{ name: 'elaborated', program: made.program }, { name: 'bounds', program: bounded.program }],
       }
     },

@@ -9,24 +9,28 @@
  *     cast(x) -> y,  batch_matmul(y, w) -> c,  add(c, bias) -> c,  relu(c) -> y
  *
  * Positional arguments follow the operator's parameters, tensors and attributes alike; named ones also bind its types
- * and shape variables. `+ - * /` with a tensor on either side are the library's element-wise operators. A graph may be
- * applied like an operator; its nodes are then those of the outer graph.
+ * and shape variables. `+ - * /` with a tensor on either side are the library's element-wise operators; a number in the
+ * place of a tensor is written into the operator. A graph may be applied like an operator; its nodes are then those of
+ * the outer graph.
  */
-import type { Buffer } from '../ir/ir.ts'
-import type { Origin, Origins } from '../ir/origin.ts'
+import { withOrigins } from '../ir/build.ts'
+import type { Buffer, Constant } from '../ir/ir.ts'
+import { joinOrigins, type Origin, type Origins } from '../ir/origin.ts'
+import { mapExpr } from '../ir/visit.ts'
 import { bindGraph, libraryOperator, type Actual, type Bindings, type BoundGraph } from '../language/bindings.ts'
 import { defineOperator, type DefinedOperator } from '../language/define.ts'
-import { originsAt } from '../language/device.ts'
+import { exprOf, originsAt } from '../language/device.ts'
 import { withDevice } from '../language/elaborate.ts'
 import { bind, bindName, conditionOf, evaluate } from '../language/evaluate.ts'
 import type { Definition } from '../language/resolve.ts'
 import { problem, type Frame, type Run } from '../language/run.ts'
 import type {
-  Argument, Binary, BinaryOperator, Call, Expr, Graph, Node as Tree, Operator
+  Argument, Binary, BinaryOperator, Call, Expr, Graph, Node as Tree, Operator, Unary
 } from '../language/syntax/tree.ts'
 import { tensorValue } from '../language/tensors.ts'
 import { describe, itemsOf, tuple, unknown, type Value } from '../language/values.ts'
 import { checkOperator } from '../operators/check.ts'
+import type { Definition as OperatorDefinition, OperatorInstance } from '../operators/definition.ts'
 import { counted } from '../mapping/shape.ts'
 import type { FlowGraph, Node } from './flow.ts'
 
@@ -147,11 +151,12 @@ function valueOf(b: Building, frame: Frame, e: Expr, name?: string): Value {
       const operands = [e.left, e.right].map((node): Given =>
         ({ value: valueOf(b, frame, node), node, name: undefined }))
       if (operands.every(o => o.value.kind !== 'tensor')) return evaluate(run, frame, e)
-      const definition = libraryOperator(run, 'elementwise', operator)
-      if (definition) return applied(b, frame, e, definition, operands, name)
-      const meaning = `\`${e.operator}\` of tensors is the operator \`${operator}\``
-      problem(run, frame.module, e, 'unknown-name', `${meaning}. Add \`import "std/elementwise"\`.`)
-      return unknown
+      return elementByElement(b, frame, e, operator, operands, name)
+    }
+    case 'Unary': {
+      const operand: Given = { value: valueOf(b, frame, e.operand), node: e.operand, name: undefined }
+      return e.operator === '-' && operand.value.kind === 'tensor'
+        ? elementByElement(b, frame, e, 'negate', [operand], name) : evaluate(run, frame, e)
     }
     case 'Call': {
       const definition = e.callee.kind === 'NameRef' ? frame.module.definitionOf.get(e.callee) : undefined
@@ -161,6 +166,17 @@ function valueOf(b: Building, frame: Frame, e: Expr, name?: string): Value {
     }
     default: return evaluate(run, frame, e)
   }
+}
+
+/** A sign between tensors is an operator of the library. */
+function elementByElement(
+  b: Building, frame: Frame, e: Binary | Unary, operator: string, operands: readonly Given[], name: string | undefined
+): Value {
+  const definition = libraryOperator(b.run, 'elementwise', operator)
+  if (definition) return applied(b, frame, e, definition, operands, name)
+  const meaning = `\`${e.operator}\` of tensors is the operator \`${operator}\``
+  problem(b.run, frame.module, e, 'unknown-name', `${meaning}. Add \`import "std/elementwise"\`.`)
+  return unknown
 }
 
 const elementWise: Readonly<Partial<Record<BinaryOperator, string>>> = {
@@ -181,14 +197,16 @@ function givenBy(b: Building, frame: Frame, a: Argument): readonly Given[] {
 
 /** What an operator or a graph makes of its arguments: a tensor, or a tuple of several. */
 function applied(
-  b: Building, frame: Frame, place: Call | Binary, definition: Definition, args: readonly Given[],
+  b: Building, frame: Frame, place: Call | Binary | Unary, definition: Definition, args: readonly Given[],
   name: string | undefined
 ): Value {
   const { run } = b, { node } = definition
   if (args.some(a => a.value.kind === 'unknown')) return unknown
   if (node.kind !== 'Operator' && node.kind !== 'Graph') return unknown
-  const split = argumentsOf(b, frame, node, args)
-  if (!split) return unknown
+  const given = argumentsOf(b, frame, node, args)
+  const numbers = given && node.kind === 'Operator' ? numbersIn(b, frame, node, given) : new Map<string, Constant>()
+  if (!given || !numbers) return unknown
+  const split = withNumbers(given, numbers)
   const { actuals, bindings } = split
   const [application] = originsAt(run, frame, place)
   if (!application) return unknown
@@ -207,7 +225,8 @@ function applied(
     const results = resultsOf(b, bound.frame, definition, node, application)
     return results ? oneOrTuple(results.map(r => r.value)) : unknown
   }
-  const defined = own(() => defineOperator(run, definition, frame, place, bindings, actuals))
+  const whole = own(() => defineOperator(run, definition, frame, place, bindings, actuals))
+  const defined = whole && { ...whole, operator: withoutInputs(whole.operator, numbers) }
   const inputs = defined && tensorsOf(b, frame, place, node, defined.operator.inputs.map(x => x.name), split)
   if (!inputs) return unknown
   const { operator } = defined
@@ -224,6 +243,58 @@ function applied(
   b.nodes.push(made)
   b.defined.set(made, defined)
   return oneOrTuple(outputs.map(tensorValue))
+}
+
+// ---------------------------------------------------------------- numbers in the place of tensors
+
+/**
+ * The numbers that are given for tensors, in the element type of the tensors beside them. Undefined after a problem.
+ */
+function numbersIn(b: Building, frame: Frame, callee: Operator, split: Split): ReadonlyMap<string, Constant> | undefined {
+  const element = [...split.actuals.values()][0]?.buffer.element
+  const numbers = new Map<string, Constant>()
+  for (const p of callee.params) {
+    const given = split.bindings.get(p.name.text)
+    const isTensor = p.type.kind === 'TensorType' && p.type.dims.length > 0
+    if (!isTensor || !element || (given?.value.kind !== 'int' && given?.value.kind !== 'float')) continue
+    const value = exprOf(b.run, frame, given.value, given.node, element)
+    if (value?.kind !== 'constant') return undefined
+    numbers.set(p.name.text, value)
+  }
+  return numbers
+}
+
+/** A number stands for a tensor without dimensions. */
+function withNumbers(split: Split, numbers: ReadonlyMap<string, Constant>): Split {
+  if (numbers.size === 0) return split
+  const scalars = [...numbers].map(([name, { type, origins }]): [string, Actual] => {
+    const buffer: Buffer = { name, element: type as Buffer['element'], scope: 'input', shape: [], layout: undefined, origins }
+    return [name, { buffer, node: split.bindings.get(name)?.node ?? missing(name) }]
+  })
+  const bindings = new Map([...split.bindings].filter(([name]) => !numbers.has(name)))
+  return { actuals: new Map([...split.actuals, ...scalars]), bindings }
+}
+
+function missing(name: string): never { throw new Error(`${name} was given`) }
+
+/** The operator with numbers written where it reads these inputs. */
+function withoutInputs(operator: OperatorInstance, numbers: ReadonlyMap<string, Constant>): OperatorInstance {
+  if (numbers.size === 0) return operator
+  const values = new Map(operator.inputs.flatMap((x): [Buffer, Constant][] => {
+    const value = numbers.get(x.name)
+    return value ? [[x, value]] : []
+  }))
+  const written = (d: OperatorDefinition): OperatorDefinition => ({
+    ...d,
+    value: mapExpr(d.value, e => {
+      const value = e.kind === 'load' ? values.get(e.buffer) : undefined
+      return value ? withOrigins(value, joinOrigins(value.origins, e.origins)) : e
+    })
+  })
+  return {
+    ...operator, inputs: operator.inputs.filter(x => !values.has(x)),
+    stages: operator.stages.map(written), outputs: operator.outputs.map(written)
+  }
 }
 
 interface Split { readonly actuals: ReadonlyMap<string, Actual>; readonly bindings: Bindings }
@@ -281,6 +352,7 @@ function wholeTensor(b: Building, frame: Frame, { value, node }: Placed): Buffer
     ? `Operators take whole tensors; a part of \`${value.buffer.name}\` is an operator of its own, such as \`slice\`.`
     : `This is a tensor in a graph, but it is ${describe(value)}.`
   if (value.kind !== 'unknown') problem(b.run, frame.module, node, 'wrong-type', message)
+  else if (b.run.problems === 0) problem(b.run, frame.module, node, 'no-value', 'This is no tensor.')
   return undefined
 }
 

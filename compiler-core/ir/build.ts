@@ -50,7 +50,7 @@ export function binary(operator: BinaryOperator, left: Expr, right: Expr, origin
   return node(operator, left, right, origins)
 }
 
-export type Comparison = '<' | '<=' | '==' | '!=' | '>' | '>='
+type Comparison = '<' | '<=' | '==' | '!=' | '>' | '>='
 
 /** `>` and `>=` become `<` and `<=` with the operands exchanged. */
 export function compare(operator: Comparison, left: Expr, right: Expr, origins: Origins = none): Expr {

@@ -7,7 +7,7 @@
  * Every step is an exact implication between whole numbers, so the answer may be weak but is never wrong.
  */
 import {
-  atomInterval, highest, intervalOf, lowest, lowOf, productInterval, termInterval, termsDivisor,
+  atomInterval, highest, intervalOf, lowest, lowOf, memoOf, productInterval, termInterval, termsDivisor,
   type Facts, type Known
 } from './knowledge.ts'
 import { isRefuted } from './models.ts'
@@ -220,7 +220,8 @@ function boundsFor(facts: Facts, term: Term): readonly Bound[] {
 function quotientBounds(
   facts: Facts, atom: Atom, base: Polynomial, divisor: Polynomial
 ): Pick<Known, 'lows' | 'highs'> {
-  const known = facts.memo.quotients.get(atom)
+  const { quotients } = memoOf(facts)
+  const known = quotients.get(atom)
   if (known) return known
   const lows: Polynomial[] = [], highs: Polynomial[] = []
   for (const term of base.terms) {
@@ -238,7 +239,7 @@ function quotientBounds(
     put(told?.lows, term.coefficient > 0 ? lows : highs)
   }
   const found = { lows, highs }
-  facts.memo.quotients.set(atom, found)
+  quotients.set(atom, found)
   return found
 }
 

@@ -20,7 +20,8 @@ export interface Facts {
   readonly inequalities: readonly Polynomial[]
   /** Conditions by their key. */
   readonly truths: ReadonlyMap<string, boolean>
-  readonly memo: Memo
+  /** Read it with `memoOf`. */
+  memo: Memo
 }
 
 export interface Known {
@@ -47,8 +48,12 @@ export interface Model {
 
 /** `kept`: with `let`s as they are; `open`: with their values in their place. */
 interface Memo {
+  /** How many variables those facts know that it belongs to. */
+  variables: number
   models: readonly Model[] | undefined
   readonly atoms: Map<Atom, Interval>
+  /** The quotients that belong to remainders. */
+  readonly above: Map<Atom, Polynomial>
   readonly quotients: Map<Atom, Required<Pick<Known, 'lows' | 'highs'>>>
   readonly kept: Map<Expr, Polynomial>
   readonly open: Map<Expr, Polynomial>
@@ -59,27 +64,36 @@ interface Memo {
 export function emptyFacts(): Facts {
   return {
     table: newTable(), variables: new Map(), intervals: new Map(), multiples: new Map(), inequalities: [],
-    truths: new Map(), memo: newMemo()
+    truths: new Map(), memo: newMemo(0)
   }
 }
 
 /** The same facts and more. */
 export function extended(facts: Facts, more: Partial<Omit<Facts, 'memo' | 'table'>>): Facts {
-  return { ...facts, ...more, memo: newMemo() }
+  return { ...facts, ...more, memo: newMemo(facts.variables.size) }
 }
 
-/** What has been found out stays found where nobody has spoken of the variable yet. */
+/** What has been found out goes with the new facts if nobody has spoken of the variable yet. */
 export function withVariable(facts: Facts, variable: Variable, known: Known): Facts {
   const variables = new Map(facts.variables).set(variable, known)
-  const isNew = !facts.table.atoms.has(variable)
-  if (isNew) variableAtom(facts.table, variable)
-  return { ...facts, variables, memo: isNew ? facts.memo : newMemo() }
+  if (facts.table.atoms.has(variable)) return { ...facts, variables, memo: newMemo(variables.size) }
+  variableAtom(facts.table, variable)
+  const memo = memoOf(facts)
+  memo.variables = variables.size
+  memo.models = undefined
+  return { ...facts, variables, memo }
 }
 
-function newMemo(): Memo {
+/** What has been found out under these facts. Where it went with others, this starts anew. */
+export function memoOf(facts: Facts): Memo {
+  if (facts.memo.variables !== facts.variables.size) facts.memo = newMemo(facts.variables.size)
+  return facts.memo
+}
+
+function newMemo(variables: number): Memo {
   return {
-    models: undefined, atoms: new Map(), quotients: new Map(), kept: new Map(), open: new Map(), simplified: new Map(),
-    costs: new Map()
+    variables, models: undefined, atoms: new Map(), above: new Map(), quotients: new Map(),
+    kept: new Map(), open: new Map(), simplified: new Map(), costs: new Map()
   }
 }
 
@@ -95,7 +109,7 @@ const roleRanges: Readonly<Partial<Record<string, Interval>>> = {
   'blockIdx.z': { low: 0, high: 65534 }
 }
 
-export function variableRange(facts: Facts, variable: Variable): Interval {
+function variableRange(facts: Facts, variable: Variable): Interval {
   const { role, name, type } = variable
   const known = facts.variables.get(variable)
   const byRole = roleRanges[role === 'thread' || role === 'block' ? name : role]
@@ -138,12 +152,13 @@ export function productInterval(facts: Facts, product: Product): Interval {
 }
 
 export function atomInterval(facts: Facts, atom: Atom): Interval {
-  const known = facts.memo.atoms.get(atom)
+  const { atoms } = memoOf(facts)
+  const known = atoms.get(atom)
   if (known) return known
   const found = findInterval(facts, atom)
   const told = facts.intervals.size === 0 ? undefined : facts.intervals.get(productOf(facts.table, [atom]))
   const sure = told ? intersect(found, told) : found
-  facts.memo.atoms.set(atom, sure)
+  atoms.set(atom, sure)
   return sure
 }
 

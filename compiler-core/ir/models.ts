@@ -4,7 +4,7 @@
  *
  *     bi * 64 + i < m        m = 7, bi = 0, i = 63        not for all
  */
-import type { Facts, Model } from './knowledge.ts'
+import { memoOf, type Facts, type Model } from './knowledge.ts'
 import { isBroken, type Atom, type Polynomial } from './polynomial.ts'
 
 const kinds = [
@@ -17,7 +17,7 @@ export function isRefuted(facts: Facts, p: Polynomial): boolean {
 }
 
 function modelsOf(facts: Facts): readonly Model[] {
-  const { memo } = facts
+  const memo = memoOf(facts)
   return memo.models ??= kinds.map((kind): Model => ({ ...kind, values: new Map() })).filter(model =>
     facts.inequalities.every(p => !(valueIn(facts, model, p) < 0))
     && [...facts.intervals].every(([product, { low, high }]) => {
@@ -57,9 +57,16 @@ function find(facts: Facts, model: Model, atom: Atom): number {
     }
     case 'min': return Math.min(valueIn(facts, model, atom.left), valueIn(facts, model, atom.right))
     case 'max': return Math.max(valueIn(facts, model, atom.left), valueIn(facts, model, atom.right))
-    case '&': case '|': case '^': case 'select': return Number.NaN
+    case '&': case '|': case '^':
+      return bits(atom.kind, valueIn(facts, model, atom.left), valueIn(facts, model, atom.right))
+    case 'select': return Number.NaN
     case 'opaque': return chosen(model, atom.low, atom.high)
   }
+}
+
+function bits(operator: '&' | '|' | '^', a: number, b: number): number {
+  if (!(a >= 0 && b >= 0 && a < 2 ** 31 && b < 2 ** 31)) return Number.NaN
+  return operator === '&' ? a & b : operator === '|' ? a | b : a ^ b
 }
 
 function ofVariable(facts: Facts, model: Model, atom: Atom & { kind: 'variable' }): number {

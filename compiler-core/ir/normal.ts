@@ -10,7 +10,7 @@
 import { isWhole, typeRange } from './build.ts'
 import { isNonNegative, thoroughLow, type Effort } from './elimination.ts'
 import type { Binary, Expr } from './ir.ts'
-import { anything, intervalOf, lowOf, multipleOf, type Facts, type Interval } from './knowledge.ts'
+import { anything, intervalOf, lowOf, memoOf, multipleOf, type Facts, type Interval } from './knowledge.ts'
 import type { Origins } from './origin.ts'
 import {
   add, addConstant, addScaled, atomPolynomial, broken, divideExactly, floorQuotient, floorRest, greatestDivisor,
@@ -20,11 +20,11 @@ import {
 } from './polynomial.ts'
 
 /** `kept`: `let` variables as they are. `open`: their values in their place. */
-export type Mode = 'kept' | 'open'
+type Mode = 'kept' | 'open'
 
 /** Of an expression of a whole type or `bool`. Never broken. */
 export function normalOf(facts: Facts, e: Expr, mode: Mode): Polynomial {
-  const memo = facts.memo[mode]
+  const memo = memoOf(facts)[mode]
   const known = memo.get(e)
   if (known) return known
   const found = find(facts, e, mode)
@@ -166,7 +166,7 @@ function structuralKey(facts: Facts, e: Expr, mode: Mode): string {
 // ---------------------------------------------------------------- quotients and remainders
 
 /** Rounded down; undefined where the divisor may be 0 or its sign is not known. */
-export function quotient(
+function quotient(
   facts: Facts, base: Polynomial, divisor: Polynomial, origins: Origins
 ): Polynomial | undefined {
   const by = valueOf(divisor)
@@ -180,7 +180,7 @@ export function quotient(
 }
 
 /** With the sign of the divisor; undefined where that may be 0 or its sign is not known. */
-export function remainder(
+function remainder(
   facts: Facts, base: Polynomial, divisor: Polynomial, origins: Origins
 ): Polynomial | undefined {
   const by = valueOf(divisor)
@@ -490,8 +490,9 @@ function originsOf(term: Term, atom: Atom): Origins {
 
 function joinRemainder(facts: Facts, p: Polynomial, term: Term, atom: Divided): Polynomial | undefined {
   const { table } = facts
+  if (!p.terms.some(t => t !== term && isDivided(t)) && !sharesTerms(atom.base, p)) return undefined
   const { base, divisor } = writtenAs(term, atom)
-  const above = quotient(facts, base, divisor, [])
+  const above = quotientOf(facts, atom)
   if (!above) return undefined
   const rest = productWithout(table, term.product, table.single.get(atom)!)
   const times = (q: Polynomial) => scale(rest ? multiply(table, q, productPolynomial(rest)) : q, term.coefficient)
@@ -501,17 +502,31 @@ function joinRemainder(facts: Facts, p: Polynomial, term: Term, atom: Divided): 
   if (joined.terms.length < p.terms.length) return joined
   const isThere = (t: Term) => others.terms.some(u => u.product === t.product && u.coefficient === t.coefficient)
   if (divisionsIn(joined) < divisionsIn(p) && multiples.terms.every(t => !isDivided(t) || isThere(t))) return joined
-  const digit = onlyAtom(above), by = valueOf(divisor)
-  if (!digit || by === undefined || rest) return undefined
-  const next = others.terms.find(t => {
-    const other = t.product.atoms[0]!
-    return t.product.atoms.length === 1 && t.coefficient === term.coefficient * by && other.kind === 'remainder'
-      && onlyAtom(other.base) === digit
-  })
-  const modulus = next && valueOf((next.product.atoms[0] as Divided).divisor)
-  if (modulus === undefined) return undefined
-  const both = remainder(facts, base, whole(by * modulus), originsOf(term, atom))
-  return both && addScaled({ ...others, terms: others.terms.filter(t => t !== next) }, both, term.coefficient)
+  const by = valueOf(divisor)
+  if (by === undefined || rest) return undefined
+  for (const next of others.terms) {
+    const [digit, more] = next.product.atoms
+    if (more || digit!.kind !== 'remainder' || next.coefficient !== term.coefficient * by) continue
+    const modulus = valueOf(digit!.divisor), own = remainder(facts, above, digit!.divisor, [])
+    if (modulus === undefined || !own || onlyAtom(own) !== digit) continue
+    const both = remainder(facts, base, whole(by * modulus), originsOf(term, atom))
+    return both && addScaled({ ...others, terms: others.terms.filter(t => t !== next) }, both, term.coefficient)
+  }
+  return undefined
+}
+
+/** Of the base and the divisor of a remainder. */
+function quotientOf(facts: Facts, atom: Divided): Polynomial | undefined {
+  const { above } = memoOf(facts)
+  const known = above.get(atom)
+  if (known) return known
+  const found = quotient(facts, atom.base, atom.divisor, [])
+  if (found) above.set(atom, found)
+  return found
+}
+
+function sharesTerms(a: Polynomial, b: Polynomial): boolean {
+  return a.terms.some(t => b.terms.some(u => u.product === t.product))
 }
 
 function joinQuotient(facts: Facts, p: Polynomial, term: Term, atom: Divided): Polynomial | undefined {
@@ -519,10 +534,11 @@ function joinQuotient(facts: Facts, p: Polynomial, term: Term, atom: Divided): P
   const by = valueOf(atom.divisor)
   if (by === undefined || term.coefficient % by !== 0) return undefined
   const factor = -term.coefficient / by
+  const rest = productWithout(table, term.product, table.single.get(atom)!)
+  if (!rest && !sharesTerms(atom.base, p)) return undefined
   const { base, divisor } = writtenAs(term, atom)
   const below = remainder(facts, base, divisor, originsOf(term, atom))
   if (!below) return undefined
-  const rest = productWithout(table, term.product, table.single.get(atom)!)
   const times = (q: Polynomial) => scale(rest ? multiply(table, q, productPolynomial(rest)) : q, factor)
   const others: Polynomial = { constant: p.constant, terms: p.terms.filter(t => t !== term) }
   const joined = add(subtract(others, times(base)), times(below))
@@ -533,9 +549,9 @@ function joinQuotient(facts: Facts, p: Polynomial, term: Term, atom: Divided): P
 export function withoutRemainders(facts: Facts, p: Polynomial): Polynomial {
   const { table } = facts
   for (const term of p.terms) {
-    const atom = term.product.atoms.find(a => a.kind === 'remainder')
-    if (atom?.kind !== 'remainder') continue
-    const above = quotient(facts, atom.base, atom.divisor, [])
+    const atom = term.product.atoms.find((a): a is Divided => a.kind === 'remainder')
+    if (!atom) continue
+    const above = quotientOf(facts, atom)
     if (!above) continue
     const rest = productWithout(table, term.product, table.single.get(atom)!)
     const value = scale(subtract(atom.base, multiply(table, atom.divisor, above)), term.coefficient)

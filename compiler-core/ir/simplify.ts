@@ -13,7 +13,7 @@
 import { binary, cast, constant, isWhole, not, ref, select, unary, withOrigins } from './build.ts'
 import { assuming, rooted } from './facts.ts'
 import type { Binary, Expr, Variable } from './ir.ts'
-import type { Facts } from './knowledge.ts'
+import { memoOf, type Facts } from './knowledge.ts'
 import { normalOf, tidy } from './normal.ts'
 import { joinOrigins, type Origins } from './origin.ts'
 import {
@@ -30,7 +30,7 @@ export function simplify(facts: Facts, e: Expr): Expr {
 
 function visit(facts: Facts, e: Expr): Expr {
   if (e.kind === 'constant') return e
-  const { simplified } = facts.memo
+  const { simplified } = memoOf(facts)
   const known = simplified.get(e)
   if (known) return known
   const result = rewritten(facts, e)
@@ -148,12 +148,12 @@ const divisionCost = 12
 
 function costOf(facts: Facts, e: Expr): number {
   if (e.kind === 'constant' || e.kind === 'variable') return 0
-  const known = facts.memo.costs.get(e)
+  const known = memoOf(facts).costs.get(e)
   if (known !== undefined) return known
   const cost = e.kind === 'binary'
     ? binaryCost(e) + costOf(facts, e.left) + costOf(facts, e.right)
     : childrenOf(e).reduce((sum, child) => sum + costOf(facts, child), ownCost[e.kind])
-  facts.memo.costs.set(e, cost)
+  memoOf(facts).costs.set(e, cost)
   return cost
 }
 
@@ -185,11 +185,11 @@ function atomCost(writer: Writer, piece: Piece | undefined): number {
   if (!piece) return 0
   const { from } = piece
   if (from.kind !== 'recipe') return from === writer.root ? 0 : costOf(facts, visit(facts, from))
-  const known = facts.memo.costs.get(from)
+  const known = memoOf(facts).costs.get(from)
   if (known !== undefined) return known
   const cost = operatorCost(from.operator, from.right.terms.length === 0)
     + polynomialCost(writer, from.left) + polynomialCost(writer, from.right)
-  facts.memo.costs.set(from, cost)
+  memoOf(facts).costs.set(from, cost)
   return cost
 }
 

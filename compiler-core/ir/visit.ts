@@ -4,7 +4,6 @@
  *     mapExpr(e, node => node.kind === 'load' ? other : node)
  *     substitute(i * 4 + j, new Map([[i, blockIdx.x]]))       ->  blockIdx.x * 4 + j
  */
-import { ref } from './build.ts'
 import { joinOrigins } from './origin.ts'
 import type { Axis, Buffer, Expr, Stmt, Variable } from './ir.ts'
 
@@ -60,12 +59,26 @@ export function mapChildren(e: Expr, f: (e: Expr) => Expr): Expr {
 
 /** From the root to the leaves, children in order. */
 export function forEachExpr(e: Expr, f: (e: Expr) => void): void {
-  f(e)
-  for (const child of childrenOf(e)) forEachExpr(child, f)
+  someExpr(e, node => {
+    f(node)
+    return false
+  })
 }
 
+/** Does one node, from the root to the leaves, satisfy `f`? */
 export function someExpr(e: Expr, f: (e: Expr) => boolean): boolean {
-  return f(e) || childrenOf(e).some(child => someExpr(child, f))
+  if (f(e)) return true
+  switch (e.kind) {
+    case 'constant':
+    case 'variable': return false
+    case 'binary': return someExpr(e.left, f) || someExpr(e.right, f)
+    case 'unary': return someExpr(e.operand, f)
+    case 'cast': return someExpr(e.value, f)
+    default: {
+      for (const child of childrenOf(e)) if (someExpr(child, f)) return true
+      return false
+    }
+  }
 }
 
 export function childrenOf(e: Expr): readonly Expr[] {
@@ -103,13 +116,21 @@ export function freeVariables(e: Expr): ReadonlySet<Variable> {
   return free
 
   function collect(node: Expr, bound: ReadonlySet<Variable>): void {
-    if (node.kind === 'variable') {
-      if (!bound.has(node.variable)) free.add(node.variable)
-    } else if (node.kind === 'reduce') {
-      for (const axis of node.axes) collect(axis.extent, bound)
-      collect(node.body, new Set([...bound, ...node.axes.map(axis => axis.variable)]))
-    } else {
-      for (const child of childrenOf(node)) collect(child, bound)
+    switch (node.kind) {
+      case 'constant': break
+      case 'variable':
+        if (!bound.has(node.variable)) free.add(node.variable)
+        break
+      case 'binary':
+        collect(node.left, bound)
+        collect(node.right, bound)
+        break
+      case 'reduce':
+        for (const axis of node.axes) collect(axis.extent, bound)
+        collect(node.body, new Set([...bound, ...node.axes.map(axis => axis.variable)]))
+        break
+      default:
+        for (const child of childrenOf(node)) collect(child, bound)
     }
   }
 }
@@ -221,7 +242,7 @@ export function mapOwnExprs(s: Stmt, f: (e: Expr) => Expr): Stmt {
 }
 
 /** All statements with `f` of each of their expressions (roots, not their inner nodes), in nested bodies too. */
-export function mapExprsIn(stmts: readonly Stmt[], f: (e: Expr) => Expr): readonly Stmt[] {
+function mapExprsIn(stmts: readonly Stmt[], f: (e: Expr) => Expr): readonly Stmt[] {
   return mapStmts(stmts, s => mapOwnExprs(s, f))
 }
 
@@ -268,7 +289,12 @@ export function bodiesOf(s: Stmt): ReadonlyArray<readonly Stmt[]> {
 export function forEachStmt(stmts: readonly Stmt[], f: (s: Stmt) => void): void {
   for (const s of stmts) {
     f(s)
-    for (const body of bodiesOf(s)) forEachStmt(body, f)
+    if (s.kind === 'if') {
+      forEachStmt(s.then, f)
+      forEachStmt(s.otherwise, f)
+    } else if (s.kind === 'for' || s.kind === 'tasks' || s.kind === 'while') {
+      forEachStmt(s.body, f)
+    }
   }
 }
 
@@ -302,38 +328,6 @@ export function changedIn(stmts: readonly Stmt[]): {
     }
   })
   return { variables, buffers }
-}
-
-/** Puts other buffers in the place of buffers that are read or written. */
-export function replaceBuffers(stmts: readonly Stmt[], buffers: ReadonlyMap<Buffer, Buffer>): readonly Stmt[] {
-  const now = (buffer: Buffer) => buffers.get(buffer) ?? buffer
-  const inExpr = (e: Expr) => mapExpr(e, node =>
-    node.kind === 'load' && buffers.has(node.buffer) ? { ...node, buffer: now(node.buffer) } : node)
-  return mapStmts(stmts, s => {
-    const own = mapOwnExprs(s, inExpr)
-    switch (own.kind) {
-      case 'allocate': {
-        const reuses = mapAll(own.reuses, now)
-        return buffers.has(own.buffer) || reuses !== own.reuses ? { ...own, buffer: now(own.buffer), reuses } : own
-      }
-      case 'store': return buffers.has(own.buffer) ? { ...own, buffer: now(own.buffer) } : own
-      case 'copy':
-        return buffers.has(own.to.buffer) || buffers.has(own.from.buffer)
-          ? {
-            ...own,
-            to: { ...own.to, buffer: now(own.to.buffer) }, from: { ...own.from, buffer: now(own.from.buffer) }
-          }
-          : own
-      case 'effect':
-        return own.effect === 'atomic_add' && buffers.has(own.buffer) ? { ...own, buffer: now(own.buffer) } : own
-      default: return own
-    }
-  })
-}
-
-/** The variable itself as an expression; for maps of substitutions. */
-export function renaming(pairs: Iterable<readonly [Variable, Variable]>): ReadonlyMap<Variable, Expr> {
-  return new Map([...pairs].map(([from, to]) => [from, ref(to)]))
 }
 
 function mapAll<T>(all: readonly T[], f: (item: T) => T): readonly T[] {

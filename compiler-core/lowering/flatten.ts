@@ -6,30 +6,46 @@
  *     acc[i, j]                 in local(4, 8) * row_major(4, 4)   ->   acc[i1 * 4 + j1]
  *
  * The offset in a register tensor is simplified until only loops are left; those are unrolled, since registers have no
- * addresses. Whether the thread holds the element is checked before (ownership.ts).
+ * addresses. Whether the thread holds the element is checked beside it (ownership.ts).
  */
-import { binary, cast, constant, indexArithmetic } from '../ir/build.ts'
+import { binary, cast, constant, indexArithmetic, withOrigins } from '../ir/build.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Buffer, Expr, Program, Variable } from '../ir/ir.ts'
 import type { Origins } from '../ir/origin.ts'
 import { printExpr } from '../ir/print.ts'
 import { simplify } from '../ir/simplify.ts'
-import { forEachStmt, freeVariables } from '../ir/visit.ts'
+import { equalExpr, forEachStmt, freeVariables } from '../ir/visit.ts'
 import { offset } from '../mapping/layout.ts'
 import { findingList } from './finding-list.ts'
 import { isKnown, linearExpr } from './linear.ts'
 import { rewriteStatements } from './rewrite.ts'
+import { ownership } from './ownership.ts'
 import { lookedThrough, mapInScope, rewriteProgram, type Scope } from './scope.ts'
 
-/** Each access has one index. Errors: `dynamic-register`. */
+/** Each access has one index. Errors: `not-held`, `dynamic-register`. */
 export function flattenAccesses(program: Program): { program: Program; findings: readonly Finding[] } {
   const findings = findingList()
-  const unrollable = unrollableLoops(program), needed = new Set<Variable>()
+  const unrollable = unrollableLoops(program), needed = new Set<Variable>(), owned = ownership()
 
+  // `acc[i, j] += x` reads and writes one element
+  const last = new Map<Buffer, { readonly indices: readonly Expr[]; readonly at: Expr }>()
   const cell = (buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope): Expr => {
+    const known = last.get(buffer)
+    if (known?.indices.every((e, n) => equalExpr(e, indices[n] ?? e))) return withOrigins(known.at, origins)
+    const at = cellOf(buffer, indices, origins, scope)
+    last.set(buffer, { indices, at })
+    return at
+  }
+
+  const cellOf = (buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope): Expr => {
     if (buffer.scope !== 'register') return placedOffset(buffer, indices, origins, scope)
+    const problem = owned.check(buffer, indices, origins, scope)
+    if (problem) {
+      findings.add(problem)
+      return cellOffset(buffer, indices, origins)
+    }
     const at = digitOffset(buffer, indices, origins, scope, unrollable)
-      ?? simplify(scope.facts, cellOffset(buffer, indices.map(i => lookedThrough(i, scope.names)), origins))
+      ?? simplify(scope.facts(), cellOffset(buffer, indices.map(i => lookedThrough(i, scope.names)), origins))
     for (const v of freeVariables(at)) {
       if (unrollable.has(v)) needed.add(v)
       else findings.add(dynamicRegister(buffer, indices, v, origins))

@@ -64,7 +64,7 @@ function openBounds(buffer: Buffer, indices: readonly Expr[], origins: Origins, 
     const zero = constant(0, 'index', origins)
     const { low, high } = plainRange(index, scope)
     const open = (condition: Expr): OpenBound[] => {
-      const proved = prove(scope.facts, condition)
+      const proved = prove(scope.facts(), condition)
       return proved === true ? [] : [{ axis, condition, never: proved === false }]
     }
     return [
@@ -80,7 +80,7 @@ function outOfBounds(
   const index = indices[bound.axis] ?? constant(0), extent = buffer.shape[bound.axis] ?? constant(1)
   const which = indices.length > 1 ? `index ${bound.axis}, \`${printExpr(index)}\`,` : `the index \`${printExpr(index)}\``
   const access = `\`${buffer.name}[${indices.map(printExpr).join(', ')}]\``
-  const { low, high } = rangeOf(scope.facts, index)
+  const { low, high } = rangeOf(scope.facts(), index)
   const range = Number.isFinite(low) && Number.isFinite(high) ? `ranges over ${low} to ${high}`
     : Number.isFinite(low) ? `is at least ${low}, with no upper bound that is known`
     : Number.isFinite(high) ? `is at most ${high}, with no lower bound that is known` : 'has no range that is known'

@@ -3,7 +3,6 @@ import type { Finding } from '../ir/finding.ts'
 import type { Program } from '../ir/ir.ts'
 import { immediateCopies } from './async.ts'
 import { flattenAccesses } from './flatten.ts'
-import { checkOwnership } from './ownership.ts'
 import { simplifyProgram } from './simplify-program.ts'
 import { lowerTasks } from './tasks.ts'
 import { dropUnusedNames, tidyNames } from './tidy.ts'
@@ -36,10 +35,7 @@ type Pass = (program: Program) => { readonly program: Program; readonly findings
 
 const passes: ReadonlyArray<readonly [name: string, pass: Pass]> = [
   ['immediate copies', program => ({ program: immediateCopies(program), findings: [] })],
-  ['loops', program => {
-    const { program: loops, findings } = lowerTasks(program)
-    return { program: loops, findings: [...findings, ...checkOwnership(loops)] }
-  }],
+  ['loops', lowerTasks],
   ['offsets', flattenAccesses],
   ['names', program => ({ program: tidyNames(program), findings: [] })],
   ['simplified', program => ({ program: simplifyProgram(program), findings: [] })],

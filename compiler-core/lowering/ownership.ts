@@ -13,32 +13,37 @@
 import { indexArithmetic, ref } from '../ir/build.ts'
 import { rangeOf } from '../ir/facts.ts'
 import type { Finding } from '../ir/finding.ts'
-import { threadIdx, type Buffer, type Expr, type Kernel, type Program, type Variable } from '../ir/ir.ts'
+import { threadIdx, type Buffer, type Expr, type Variable } from '../ir/ir.ts'
 import type { Origins } from '../ir/origin.ts'
 import { printExpr } from '../ir/print.ts'
 import { sameValue } from '../ir/prove.ts'
 import { simplify } from '../ir/simplify.ts'
-import { exprsOf, forEachExpr, freeVariables } from '../ir/visit.ts'
+import { freeVariables } from '../ir/visit.ts'
 import { offset, type Layout } from '../mapping/layout.ts'
 import { identityRanks, stridesOf, volume } from '../mapping/shape.ts'
-import { findingList } from './finding-list.ts'
 import { indexValue } from './index-value.ts'
 import { isKnown, sameLinear, type Linear } from './linear.ts'
-import { kernelScope, lookedThrough, visitBody, type Scope } from './scope.ts'
+import { lookedThrough, type Scope } from './scope.ts'
 
-/** Of programs whose tasks are loops. Errors: `not-held`. */
-export function checkOwnership(program: Program): readonly Finding[] {
-  const findings = findingList()
-  for (const kernel of program.kernels) {
-    const first = new Map<Buffer, Access>()
-    for (const access of accessesOf(kernel)) {
-      const holder = first.get(access.buffer)
-      if (!holder) first.set(access.buffer, access)
-      const problem = disagreement(holder ?? access, access)
-      if (problem) findings.add(problem)
+export interface Ownership {
+  /** Compares an access of a register tensor with the first one. An error: `not-held`. */
+  readonly check: (buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope) => Finding | undefined
+}
+
+export function ownership(): Ownership {
+  const owners = new Map<Buffer, Layout | undefined>(), first = new Map<Buffer, Access>()
+  return {
+    check: (buffer, indices, origins, scope) => {
+      if (!buffer.layout) return undefined
+      if (!owners.has(buffer)) owners.set(buffer, ownerLayout(buffer.layout))
+      const layout = owners.get(buffer)
+      if (!layout || layout.size === 1) return undefined
+      const access = { buffer, indices, origins, scope, layout, digits: ownerDigits(layout, indices, scope) }
+      const holder = first.get(buffer)
+      if (!holder) first.set(buffer, access)
+      return disagreement(holder ?? access, access)
     }
   }
-  return findings.all()
 }
 
 /** Of a register tensor that is spread over threads. */
@@ -52,25 +57,6 @@ interface Access {
   readonly digits: Linear | undefined
 }
 
-function accessesOf(kernel: Kernel): readonly Access[] {
-  const owners = new Map<Buffer, Layout | undefined>()
-  const accesses: Access[] = []
-  const look = (buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope) => {
-    if (buffer.scope !== 'register' || !buffer.layout) return
-    if (!owners.has(buffer)) owners.set(buffer, ownerLayout(buffer.layout))
-    const layout = owners.get(buffer)
-    if (!layout || layout.size === 1) return
-    accesses.push({ buffer, indices, origins, scope, layout, digits: ownerDigits(layout, indices, scope) })
-  }
-  visitBody(kernel.body, kernelScope(kernel), (s, scope) => {
-    for (const e of exprsOf(s)) {
-      forEachExpr(e, x => { if (x.kind === 'load') look(x.buffer, x.indices, x.origins, scope) })
-    }
-    if (s.kind === 'store') look(s.buffer, s.indices, s.origins, scope)
-  })
-  return accesses
-}
-
 /** Undefined where an index is no sum of digits. */
 function ownerDigits(layout: Layout, indices: readonly Expr[], { names: { open } }: Scope): Linear | undefined {
   const digits = indices.map(open.of)
@@ -80,7 +66,7 @@ function ownerDigits(layout: Layout, indices: readonly Expr[], { names: { open }
 
 function ownerOf(a: Access): Expr {
   const whole = a.indices.map(e => lookedThrough(e, a.scope.names))
-  return simplify(a.scope.facts, offset(a.layout, whole, indexArithmetic(a.origins)))
+  return simplify(a.scope.facts(), offset(a.layout, whole, indexArithmetic(a.origins)))
 }
 
 /** The layout of what the layout drops: `local` parts are stored, and nothing else is. */
@@ -110,7 +96,7 @@ function disagreement(holder: Access, access: Access): Finding | undefined {
   if (holder.digits && access.digits && holder.digits.terms.every(t => ofThreadAlone(t.digit))
     && sameLinear(holder.digits, access.digits)) return undefined
   const held = ownerOf(holder), owner = ownerOf(access)
-  if (ofThreadAlone(held) && sameValue(access.scope.facts, held, owner)) return undefined
+  if (ofThreadAlone(held) && sameValue(access.scope.facts(), held, owner)) return undefined
   const verdict = byEnumeration(holder, access)
   if (verdict === 'same') return undefined
   const text = (a: Access) => `\`${a.buffer.name}[${a.indices.map(printExpr).join(', ')}]\``
@@ -147,7 +133,7 @@ function byEnumeration(holder: Access, access: Access): Verdict {
 }
 
 function tryAll(access: Access, agrees: (thread: number, owner: number) => boolean): Verdict {
-  const { facts } = access.scope
+  const facts = access.scope.facts()
   const owner = ownerOf(access), whole = access.indices.map(e => lookedThrough(e, access.scope.names))
   const variables = new Set<Variable>([...threadIdx, ...whole.flatMap(e => [...freeVariables(e)])])
   const ranges = [...variables].map(v => ({ v, ...rangeOf(facts, ref(v)) }))

@@ -1,6 +1,7 @@
-/** Rewrites of whole programs that need no facts. */
-import type { Program, Stmt } from '../ir/ir.ts'
-import { mapStmts } from '../ir/visit.ts'
+/** Rewrites that need no facts. */
+import { binary } from '../ir/build.ts'
+import type { Expr, Program, Stmt } from '../ir/ir.ts'
+import { mapExpr, mapStmts } from '../ir/visit.ts'
 
 /** From the inside out, in every kernel. */
 export function rewriteStatements(program: Program, f: (s: Stmt) => Stmt | readonly Stmt[]): Program {
@@ -13,4 +14,9 @@ export function rewriteBodies(program: Program, f: (body: readonly Stmt[]) => re
     return body === k.body ? k : { ...k, body }
   })
   return kernels.every((k, i) => k === program.kernels[i]) ? program : { ...program, kernels }
+}
+
+/** With constants computed, and without what disappears beside them. */
+export function folded(e: Expr): Expr {
+  return mapExpr(e, x => x.kind === 'binary' ? binary(x.operator, x.left, x.right, x.origins) : x)
 }

@@ -13,26 +13,26 @@ import { binary, conjuncts, constant, not, ref } from '../ir/build.ts'
 import { assuming, kernelFacts, noFacts, rangeOf, withLet, withRange, type Facts } from '../ir/facts.ts'
 import {
   blockIdx, threadIdx,
-  type Expr, type Kernel, type Program, type Stmt, type Variable
+  type Constant, type Expr, type Kernel, type Program, type Stmt, type Variable
 } from '../ir/ir.ts'
 import {
-  bodiesOf, changedIn, forEachStmt, freeVariables, mapBodies, mapChildren, mapExpr, mapOwnExprs,
+  bodiesOf, changedIn, forEachExpr, forEachStmt, freeVariables, mapBodies, mapChildren, mapExpr, mapOwnExprs,
   someExpr
 } from '../ir/visit.ts'
 import { linears, multipleOf, type Linears } from './linear.ts'
 import { anyNumber, intervalOf, union, type Interval } from './intervals.ts'
 
 export interface Scope {
-  readonly facts: Facts
+  readonly facts: () => Facts
   readonly names: Names
   /** What the facts are made of: this step behind those of the scope around. */
   readonly around: Scope | undefined
   readonly mutable: readonly Variable[]
   readonly learn: (facts: Facts) => Facts
-  /** Does a condition hold here? */
-  readonly guarded: boolean
-  /** Variables that conditions say the value of. */
-  readonly fixed: readonly Variable[]
+  /** Conditions that hold here. */
+  readonly guards: readonly Expr[]
+  /** Variables whose value they say. */
+  readonly fixed: ReadonlyMap<Variable, Constant>
   /** Only assumed, to see whether an invariant holds: no others are looked for. */
   readonly trying: boolean
 }
@@ -71,7 +71,7 @@ export function rewriteProgram(program: Program, rewrite: Rewrite): Program {
   return kernels.every((k, i) => k === program.kernels[i]) ? program : { ...program, kernels }
 }
 
-export function rewriteBody(body: readonly Stmt[], scope: Scope, rewrite: Rewrite): readonly Stmt[] {
+function rewriteBody(body: readonly Stmt[], scope: Scope, rewrite: Rewrite): readonly Stmt[] {
   const { expr, stmt } = rewrite
   let here = scope
   const results: Array<Stmt | readonly Stmt[]> = []
@@ -88,7 +88,7 @@ export function rewriteBody(body: readonly Stmt[], scope: Scope, rewrite: Rewrit
 }
 
 /** The scope in front of each statement, for passes that only look. */
-export function visitBody(body: readonly Stmt[], scope: Scope, visit: (s: Stmt, scope: Scope) => void): void {
+function visitBody(body: readonly Stmt[], scope: Scope, visit: (s: Stmt, scope: Scope) => void): void {
   let here = scope
   body.forEach((s, n) => {
     visit(s, ownScope(s, here))
@@ -128,13 +128,31 @@ export function plainRange(e: Expr, { names }: Scope): Interval {
 /** The range of an index: a plain one if it is good enough, else what the facts tell. */
 export function rangeIn(e: Expr, scope: Scope, isEnough: (range: Interval) => boolean): Interval {
   const plain = plainRange(e, scope)
-  return isEnough(plain) ? plain : rangeOf(scope.facts, e)
+  return isEnough(plain) ? plain : rangeOf(scope.facts(), e)
 }
 
 export function rangeOfVariable(v: Variable, names: Names): Interval {
   let range = names.ranges.get(v)
   if (!range) names.ranges.set(v, range = v.role === 'mutable' ? anyNumber : rangeOf(noFacts, ref(v)))
   return range
+}
+
+/** May conditions here say more of the index than its variables do? */
+export function isGuarded(e: Expr, { guards, names }: Scope): boolean {
+  if (guards.length === 0) return false
+  const own = variablesBehind(e, names)
+  return guards.some(g => [...variablesBehind(g, names)].some(v => own.has(v)))
+}
+
+/** With those that its names stand for. */
+function variablesBehind(e: Expr, names: Names, found = new Set<Variable>()): ReadonlySet<Variable> {
+  forEachExpr(e, x => {
+    if (x.kind !== 'variable' || found.has(x.variable)) return
+    found.add(x.variable)
+    const value = names.values.get(x.variable)
+    if (value) variablesBehind(value, names, found)
+  })
+  return found
 }
 
 /** The expression with the values of all names in their place that have lasting ones. */
@@ -162,7 +180,7 @@ export function kernelScope(kernel: Kernel): Scope {
     if (blocks?.kind === 'constant') names.ranges.set(v, { low: 0, high: Number(blocks.value) - 1 })
   })
   const learn = () => remembered(beginning, kernel.grid, kernel.block, () => kernelFacts(kernel))
-  return scopeOf({ names, around: undefined, mutable: [], learn, guarded: false, fixed: [], trying: false })
+  return scopeOf({ names, around: undefined, mutable: [], learn, guards: [], fixed: new Map(), trying: false })
 }
 
 function hasMutable(body: readonly Stmt[]): boolean {
@@ -171,18 +189,18 @@ function hasMutable(body: readonly Stmt[]): boolean {
   return found
 }
 
-function scopeOf({ names, around, mutable, learn, guarded, fixed, trying }: Omit<Scope, 'facts'>): Scope {
+function scopeOf({ names, around, mutable, learn, guards, fixed, trying }: Omit<Scope, 'facts'>): Scope {
   let facts: Facts | undefined
   return {
-    names, around, mutable, learn, guarded, fixed, trying,
-    get facts() { return facts ??= learn(around?.facts ?? noFacts) }
+    names, around, mutable, learn, guards, fixed, trying,
+    facts: () => facts ??= learn(around?.facts() ?? noFacts)
   }
 }
 
 /** Facts are not copied: they would have to be made for it. */
 function derived(s: Scope, more: Partial<Omit<Scope, 'facts'>>): Scope {
-  const { names, around, mutable, learn, guarded, fixed, trying } = s
-  return scopeOf({ names, around, mutable, learn, guarded, fixed, trying, ...more })
+  const { names, around, mutable, learn, guards, fixed, trying } = s
+  return scopeOf({ names, around, mutable, learn, guards, fixed, trying, ...more })
 }
 
 /** Facts by what they were made of, so that a pass finds those of the pass before: those for `key` are kept once. */
@@ -206,12 +224,15 @@ export function holding(scope: Scope, condition: Expr, truth: boolean): Scope {
     ? remembered(facts, part, part, () => assuming(facts, part, true))
     : assuming(facts, part, false)), scope)
   const fixed = truth ? known.flatMap(fixedBy) : []
-  return derived(held, { guarded: true, fixed: fixed.length > 0 ? [...scope.fixed, ...fixed] : scope.fixed })
+  return derived(held, {
+    guards: [...scope.guards, ...known],
+    fixed: fixed.length > 0 ? new Map([...scope.fixed, ...fixed]) : scope.fixed
+  })
 }
 
-function fixedBy(condition: Expr): readonly Variable[] {
-  return condition.kind === 'binary' && condition.operator === '==' && condition.left.kind === 'variable'
-    && condition.right.kind === 'constant' ? [condition.left.variable] : []
+function fixedBy(c: Expr): ReadonlyArray<readonly [Variable, Constant]> {
+  return c.kind === 'binary' && c.operator === '==' && c.left.kind === 'variable' && c.left.variable.role !== 'mutable'
+    && c.right.kind === 'constant' ? [[c.left.variable, c.right]] : []
 }
 
 function disjuncts(condition: Expr): readonly Expr[] {
@@ -304,7 +325,7 @@ export function scopeAfter(s: Stmt, scope: Scope, body: readonly Stmt[], n: numb
 function invariantRange(
   variable: Variable, value: Expr, scope: Scope, rest: readonly Stmt[]
 ): Interval | undefined {
-  const first = rangeOf(scope.facts, value)
+  const first = rangeOf(scope.facts(), value)
   const assumed = (range: Interval): Scope => learning(derived(scope, { trying: true }), [], facts =>
     withRange(facts, variable, constant(range.low), constant(range.high)))
   let tight: Interval = first
@@ -323,7 +344,7 @@ const typeRanges: readonly Interval[] = [{ low: 0, high: 2 ** 32 - 1 }, { low: -
 function assignedRanges(variable: Variable, rest: readonly Stmt[], scope: Scope): readonly Interval[] {
   const ranges: Interval[] = []
   visitBody(rest, scope, (s, here) => {
-    if (s.kind === 'assign' && s.variable === variable) ranges.push(rangeOf(here.facts, s.value))
+    if (s.kind === 'assign' && s.variable === variable) ranges.push(rangeOf(here.facts(), s.value))
     if (s.kind === 'effect' && s.effect === 'atomic_add' && s.old === variable) ranges.push(anyNumber)
   })
   return ranges

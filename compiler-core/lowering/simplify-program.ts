@@ -10,10 +10,11 @@ import { binary, constant, truth } from '../ir/build.ts'
 import type { Expr, Program, Stmt } from '../ir/ir.ts'
 import { prove } from '../ir/prove.ts'
 import { simplify } from '../ir/simplify.ts'
-import { equalExpr, someExpr, substituteIn } from '../ir/visit.ts'
+import { equalExpr, freeVariables, someExpr, substitute, substituteIn } from '../ir/visit.ts'
 import { intervalOf } from './intervals.ts'
+import { folded } from './rewrite.ts'
 import { isKnown, linearExpr, recombined } from './linear.ts'
-import { mapInScope, plainRange, rangeOfVariable, rewriteProgram, type Scope } from './scope.ts'
+import { mapInScope, plainRange, rangeOfVariable, rewriteProgram, type Names, type Scope } from './scope.ts'
 
 export function simplifyProgram(program: Program): Program {
   return rewriteProgram(program, { expr: simplifyExpr, stmt: resolved })
@@ -51,21 +52,32 @@ function simplifyExpr(e: Expr, scope: Scope): Expr {
 
 function decided(condition: Expr, scope: Scope): Expr {
   const { low, high } = plainRange(condition, scope)
-  if (low !== high && !scope.guarded && comparesSimply(condition, scope)) return condition
-  const known = low === high ? low === 1 : prove(scope.facts, condition)
-  return known === undefined ? simplify(scope.facts, condition) : truth(known, condition.origins)
+  if (low !== high && comparesSimply(condition, scope)) return condition
+  const known = low === high ? low === 1 : prove(scope.facts(), condition)
+  return known === undefined ? simplify(scope.facts(), condition) : truth(known, condition.origins)
 }
 
 // ---------------------------------------------------------------- indices
 
-function simplest(e: Expr, scope: Scope): Expr {
-  const { names } = scope, sum = names.digits.of(e), whole = isKnown(sum) ? recombined(sum, names.digits) : undefined
-  if (whole) return simplify(scope.facts, linearExpr(whole, e.origins))
-  return isSimple(e, scope) ? e : simplify(scope.facts, e)
+function simplest(index: Expr, scope: Scope): Expr {
+  const e = scope.fixed.size === 0 ? index : folded(substitute(index, scope.fixed))
+  const { names } = scope, sum = hasDigits(e, names) ? names.digits.of(e) : undefined
+  const whole = sum && isKnown(sum) ? recombined(sum, names.digits) : undefined
+  if (whole) return simplify(scope.facts(), linearExpr(whole, e.origins))
+  return isSimple(e, scope) ? e : simplify(scope.facts(), e)
+}
+
+/** Are there a quotient and a rest, which may be of one number? */
+function hasDigits(e: Expr, { digitValues }: Names): boolean {
+  const has = (operator: string) => someExpr(e, x => {
+    const digit = x.kind === 'variable' ? digitValues.get(x.variable) : x
+    return digit?.kind === 'binary' && digit.operator === operator
+  })
+  return has('%') && has('/')
 }
 
 /** A sum of multiples of digits is as simple as can be; nothing needs to be proved for that. */
-function isSimple(e: Expr, { names, fixed }: Scope): boolean {
+function isSimple(e: Expr, { names }: Scope): boolean {
   let constants = 0
   return isSum(e)
 
@@ -83,7 +95,7 @@ function isSimple(e: Expr, { names, fixed }: Scope): boolean {
   function isDigit(x: Expr): boolean {
     if (x.kind === 'variable') {
       const { low, high } = rangeOfVariable(x.variable, names)
-      return low !== high && !fixed.includes(x.variable)
+      return low !== high
     }
     if (x.kind !== 'binary') return false
     const { left, right } = x
@@ -99,8 +111,12 @@ function isSimple(e: Expr, { names, fixed }: Scope): boolean {
   }
 }
 
-/** A comparison of simple sides whose ranges overlap. */
+/** A comparison of simple sides whose ranges overlap, with no condition around it on the same variables. */
 function comparesSimply(e: Expr, scope: Scope): boolean {
+  if (scope.guards.length > 0) {
+    const own = freeVariables(e)
+    if (scope.guards.some(g => someExpr(g, x => x.kind === 'variable' && own.has(x.variable)))) return false
+  }
   return e.kind === 'binary' && ['<', '<=', '==', '!='].includes(e.operator) && e.left.type === 'index'
     && isSimple(e.left, scope) && e.right.kind === 'constant'
 }

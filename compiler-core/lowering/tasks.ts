@@ -24,7 +24,7 @@ import {
 } from '../mapping/mapping.ts'
 import { findingList } from './finding-list.ts'
 import type { Interval } from './intervals.ts'
-import { rangeIn, rewriteProgram, type Scope } from './scope.ts'
+import { isGuarded, rangeIn, rewriteProgram, type Scope } from './scope.ts'
 
 /** No `tasks` is left. Errors: `too-many-workers`. */
 export function lowerTasks(program: Program): { program: Program; findings: readonly Finding[] } {
@@ -51,7 +51,7 @@ function tooManyWorkers(s: Tasks, scope: Scope): Finding | undefined {
 
 /** Conditions may leave fewer workers than the block has. */
 function workerRange(s: Tasks, scope: Scope): Interval {
-  return rangeIn(s.worker, scope, range => !scope.guarded && Number.isFinite(range.high))
+  return rangeIn(s.worker, scope, range => Number.isFinite(range.high) && !isGuarded(s.worker, scope))
 }
 
 /** Fewer iterations than this, over all loops of a mapping, are unrolled. */

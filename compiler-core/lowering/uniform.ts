@@ -14,7 +14,7 @@ import type { Origins } from '../ir/origin.ts'
 import { prove } from '../ir/prove.ts'
 import { printExpr } from '../ir/print.ts'
 import { binary, constant } from '../ir/build.ts'
-import { childrenOf, forEachStmt } from '../ir/visit.ts'
+import { bodiesOf, childrenOf, forEachStmt } from '../ir/visit.ts'
 import { tasksPerWorker } from '../mapping/mapping.ts'
 import { findingList, type FindingList } from './finding-list.ts'
 import { enteredScopes, kernelScope, ownScope, rangeIn, rangeOfVariable, scopeAfter, type Scope } from './scope.ts'
@@ -50,9 +50,10 @@ const noExits: Exits = { turn: undefined, loop: undefined, kernel: undefined }
 /** Until no more variables vary: an assignment late in a loop is seen early in the next turn. */
 function varyingVariables(kernel: Kernel): Set<Variable> {
   const varying = new Set<Variable>(), findings = findingList()
+  const scope = kernelScope(kernel)
   for (let known = -1; known < varying.size;) {
-    known = varying.size
-    walk(kernel.body, kernelScope(kernel), { varying, findings, reports: false }, undefined)
+    known = scope.names.anyMutable ? varying.size : Infinity
+    walk(kernel.body, scope, { varying, findings, reports: false }, undefined)
   }
   return varying
 }
@@ -114,9 +115,13 @@ function step(s: Stmt, scope: Scope, w: Walk, around: Divergence | undefined): E
 
 /** Threads that leave the loop miss its next turns. */
 function loop(body: readonly Stmt[], scope: Scope, w: Walk, around: Divergence | undefined): Exits {
-  const quiet = walk(body, scope, { ...w, reports: false }, around)
+  const quiet = mayLeave(body) ? walk(body, scope, { ...w, reports: false }, around) : noExits
   walk(body, scope, w, around ?? quiet.loop ?? quiet.kernel)
   return { ...noExits, kernel: quiet.kernel }
+}
+
+function mayLeave(body: readonly Stmt[]): boolean {
+  return body.some(s => s.kind === 'jump' || bodiesOf(s).some(mayLeave))
 }
 
 /** Is there something that all threads must reach, or that makes them part or differ? */
@@ -130,7 +135,7 @@ function matters(body: readonly Stmt[]): boolean {
 }
 
 function divergence(condition: Expr, origins: Origins, scope: Scope, w: Walk): Divergence | undefined {
-  if (!varies(condition, scope, w) || prove(scope.facts, condition) !== undefined) return undefined
+  if (!varies(condition, scope, w) || prove(scope.facts(), condition) !== undefined) return undefined
   return { condition, origins: condition.origins.length > 0 ? condition.origins : origins }
 }
 

@@ -25,6 +25,7 @@ import {
 } from '../ir/visit.ts'
 import { findingList } from './finding-list.ts'
 import { isKnown, strideOf } from './linear.ts'
+import { folded } from './rewrite.ts'
 import { rewriteProgram, type Names, type Scope } from './scope.ts'
 
 /** Information: `not-vectorised`, where the word `vector` asked for what cannot be. */
@@ -171,9 +172,11 @@ function lanesOf(s: For, body: Body, count: number, extent: number, scope: Scope
   let made: Facts | undefined
   const facts = () => {
     if (made) return made
-    const one = withRange(scope.facts, lane, zero, constant(count - 1))
+    const one = withRange(scope.facts(), lane, zero, constant(count - 1))
     return made = turn ? withRange(one, turn, zero, constant(extent / count - 1)) : one
   }
+  scope.names.ranges.set(lane, { low: 0, high: count - 1 })
+  if (turn) scope.names.ranges.set(turn, { low: 0, high: extent / count - 1 })
   const each = new Map([[s.variable, binary('+', start, ref(lane))]]), first = new Map([[s.variable, start]])
   const names = new Map(body.simple.flatMap(x => x.kind === 'let' ? [[x.variable, x.value] as const] : []))
   const full = (e: Expr): Expr => mapExpr(e, x => {
@@ -184,11 +187,6 @@ function lanesOf(s: For, body: Body, count: number, extent: number, scope: Scope
     count, lane, turn, facts, full, names: scope.names, loop: s.variable,
     each: e => folded(substitute(e, each)), first: e => folded(substitute(e, first))
   }
-}
-
-/** Constants and what disappears beside them. */
-function folded(e: Expr): Expr {
-  return mapExpr(e, x => x.kind === 'binary' ? binary(x.operator, x.left, x.right, x.origins) : x)
 }
 
 // ---------------------------------------------------------------- which accesses are wide
@@ -227,6 +225,9 @@ function growsByOne(e: Expr, lanes: Lanes): boolean {
   const sum = lanes.names.open.of(e), mentions = (x: Expr) => freeVariables(x).has(lanes.loop)
   const stride = isKnown(sum) ? strideOf(sum, lanes.loop, mentions) : undefined
   if (stride !== undefined) return stride === 1
+  const lane = (x: Expr) => freeVariables(x).has(lanes.lane)
+  const each = lanes.names.open.of(lanes.each(e))
+  if (isKnown(each)) return strideOf(each, lanes.lane, lane) === 1
   return sameValue(lanes.facts(), lanes.each(e), binary('+', lanes.first(e), ref(lanes.lane)))
 }
 

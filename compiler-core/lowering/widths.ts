@@ -55,7 +55,7 @@ function declare(s: Stmt, scope: Scope, behind: Scope, variables: Variables): vo
       if (s.variable.type === 'index') bring(s.variable, range(s.value, scope))
       break
     case 'declare':
-      if (s.variable.type === 'index') bring(s.variable, rangeOf(behind.facts, ref(s.variable)))
+      if (s.variable.type === 'index') bring(s.variable, rangeOf(behind.facts(), ref(s.variable)))
       break
     case 'for':
       bring(s.variable, union({ low: 0, high: 0 }, range(s.extent, scope)))

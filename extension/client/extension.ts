@@ -6,7 +6,10 @@
  * comes from the workspace, and no file is written but those that the user names in a save dialog.
  */
 import * as vscode from 'vscode'
-import { libraryScheme, libraryText, showTaskMapping, type ShowTaskMappingArgument } from '../server/protocol.ts'
+import {
+  libraryScheme, libraryText, showCuda, showTaskMapping, type ShowCudaArgument, type ShowTaskMappingArgument,
+} from '../server/protocol.ts'
+import { createCudaEditors, type CudaEditors } from './cuda.ts'
 import { openExample } from './examples.ts'
 import type { Explorer } from './explorer.ts'
 import { createLanguageServer } from './server.ts'
@@ -17,11 +20,13 @@ export interface Api {
   readonly ready: Promise<void>
   /** The mapping explorer, once it has been opened. */
   explorer(): Explorer | undefined
+  readonly cuda: CudaEditors
 }
 
 export function activate(context: vscode.ExtensionContext): Api {
   const output = vscode.window.createOutputChannel('Heddle', { log: true })
   const server = createLanguageServer(context, output)
+  const cuda = createCudaEditors(server, output, context.globalState)
   let explorer: Explorer | undefined
   let opening: Promise<Explorer> | undefined
   const openExplorer = async (): Promise<Explorer> => {
@@ -32,9 +37,12 @@ export function activate(context: vscode.ExtensionContext): Api {
   const openedExplorer = (): Promise<Explorer> => opening ??= openExplorer()
 
   context.subscriptions.push(
-    output, server, new vscode.Disposable(() => { explorer?.dispose() }),
+    output, server, cuda, new vscode.Disposable(() => { explorer?.dispose() }),
     vscode.commands.registerCommand(showTaskMapping, async (at?: ShowTaskMappingArgument | vscode.Uri) => {
       await (await openedExplorer()).show(at !== undefined && 'position' in at ? at : undefined) // a menu passes the file's address
+    }),
+    vscode.commands.registerCommand(showCuda, async (what?: ShowCudaArgument | vscode.Uri) => {
+      await cuda.show(what !== undefined && 'subject' in what ? what : undefined)
     }),
     vscode.commands.registerCommand('heddle.restartServer', () => server.restart()),
     vscode.commands.registerCommand('heddle.showLog', () => { output.show() }),
@@ -54,5 +62,5 @@ export function activate(context: vscode.ExtensionContext): Api {
   )
   const ready = server.start()
   ready.catch((error: unknown) => { output.error('The language server did not start:', String(error)) })
-  return { ready, explorer: () => explorer }
+  return { ready, explorer: () => explorer, cuda }
 }

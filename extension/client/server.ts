@@ -1,14 +1,16 @@
 /** The language server as a process beside VS Code: start, restart, requests, and its state for the user to see. */
 import * as vscode from 'vscode'
 import type { LanguageClient } from 'vscode-languageclient/node'
-import { findFiles, readFile, type ReadFileParams, type ServerOptions } from '../server/protocol.ts'
+import { cudaChanged, findFiles, readFile, type ReadFileParams, type ServerOptions } from '../server/protocol.ts'
 
 export interface LanguageServer extends vscode.Disposable {
   /** Resolves when the server answers. */
   start(): Promise<void>
   restart(): Promise<void>
   /** Sends a request; undefined, and a line in the log, where the server cannot answer. */
-  request<R>(method: string, params: object): Promise<R | undefined>
+  request<R>(method: string, params: object, token?: vscode.CancellationToken): Promise<R | undefined>
+  /** What the server answers may differ now, though no open document was edited. */
+  readonly onDidChange: vscode.Event<void>
 }
 
 type State = 'starting' | 'running' | 'stopped'
@@ -28,6 +30,7 @@ export function createLanguageServer(
   status.name = 'Heddle Language Server'
   const settings = vscode.workspace.onDidChangeConfiguration(e => { if (e.affectsConfiguration('heddle.target')) show(status, state) })
   const watcher = vscode.workspace.createFileSystemWatcher('**/*.heddle')
+  const changed = new vscode.EventEmitter<void>()
   let state: State = 'starting'
   let client: LanguageClient | undefined
   let running: Promise<LanguageClient> | undefined
@@ -38,6 +41,7 @@ export function createLanguageServer(
     await new Promise(setImmediate) // loading the client is no part of activation
     const launched = await createClient(context.asAbsolutePath('dist/server.js'), output, watcher)
     client = launched.client
+    client.onNotification(cudaChanged, () => { changed.fire() })
     launched.onState(next => { if (client === launched.client) enter(next) })
     await launched.client.start()
     return launched.client
@@ -57,17 +61,21 @@ export function createLanguageServer(
       }
       await started()
       output.info('Restarted the language server')
+      changed.fire()
     },
-    async request<R>(method: string, params: object) {
+    onDidChange: changed.event,
+    async request<R>(method: string, params: object, token?: vscode.CancellationToken) {
       try {
-        return await (await started()).sendRequest<R>(method, params)
+        const running = await started()
+        return await (token === undefined ? running.sendRequest<R>(method, params)
+          : running.sendRequest<R>(method, params, token))
       } catch (error) {
-        output.error(`${method}:`, String(error))
+        if (token?.isCancellationRequested !== true) output.error(`${method}:`, String(error))
         return undefined
       }
     },
     dispose() {
-      for (const part of [status, settings, watcher]) part.dispose()
+      for (const part of [status, settings, watcher, changed]) part.dispose()
       client?.dispose().catch((error: unknown) => { output.warn('Stopping the language server:', String(error)) })
     },
   }
@@ -77,7 +85,7 @@ async function createClient(
   module: string, output: vscode.LogOutputChannel, watcher: vscode.FileSystemWatcher,
 ): Promise<{ client: LanguageClient; onState(f: (state: State) => void): void }> {
   const { LanguageClient, TransportKind, State: ClientState, RevealOutputChannelOn } = await import('vscode-languageclient/node')
-  const initializationOptions: ServerOptions = { explorer: true, files: true }
+  const initializationOptions: ServerOptions = { explorer: true, cuda: true, files: true }
   const client = new LanguageClient('heddle', 'Heddle', {
     run: { module, transport: TransportKind.ipc },
     debug: { module, transport: TransportKind.ipc, options: { execArgv: ['--nolazy', '--inspect=6011'] } },

@@ -3,7 +3,7 @@
  *
  * The extension imports this file only; the types of the mapping explorer come through it.
  */
-import type { FromPage, PageSettings, Subject } from '../../compiler-core/view/explorer.ts'
+import type { FromPage, PageSettings, Subject, TextPlace, TextRange } from '../../compiler-core/view/explorer.ts'
 
 export type { FactorText, FromPage, PageSettings, Subject, TextPlace, TextRange, ToPage } from '../../compiler-core/view/explorer.ts'
 
@@ -25,6 +25,8 @@ export interface Position { readonly line: number; readonly character: number }
 export interface ServerOptions {
   /** The client has the command `heddle.showTaskMapping` and is offered code lenses that call it. */
   readonly explorer?: boolean
+  /** The client has the command `heddle.showCuda` and is offered code lenses that call it. */
+  readonly cuda?: boolean
   /** The client answers `readFile` and `findFiles`, for folders that are not on this machine's disk. */
   readonly files?: boolean
 }
@@ -72,3 +74,117 @@ export interface ShowTaskMappingArgument { readonly uri: string; readonly positi
 
 /** Scheme of the documents that hold the library. */
 export const libraryScheme = 'heddle-std'
+
+// ---------------------------------------------------------------- CUDA beside the source
+
+/** Scheme of the documents that hold generated CUDA. */
+export const cudaScheme = 'heddle-cuda'
+
+/** The command of the code lenses; its argument: */
+export const showCuda = 'heddle.showCuda'
+export interface ShowCudaArgument { readonly uri: string; readonly subject: string }
+
+/** What can be shown as CUDA. A schedule is named OPERATOR.SCHEDULE. */
+export interface CudaSubject {
+  readonly kind: 'instance' | 'schedule' | 'graph'
+  readonly name: string
+  /** Of the whole declaration. */
+  readonly range: TextRange
+}
+
+/** Client -> server: the `CudaSubject`s of a file, in the order of the text. */
+export const cudaSubjects = 'heddle/cudaSubjects'
+export interface CudaSubjectsParams { readonly textDocument: { readonly uri: string; readonly version?: number } }
+
+/** One candidate of a space: `index` counts the legal ones of the level. */
+export interface Candidate { readonly level: number; readonly index: number }
+
+/** Client -> server: the CUDA of a subject. */
+export const cudaOf = 'heddle/cuda'
+export interface CudaParams {
+  /** With the version that the client shows, so that the answer is not about an older text. */
+  readonly textDocument: { readonly uri: string; readonly version?: number }
+  readonly subject: string
+  /** The default where it is absent. */
+  readonly candidate?: Candidate
+}
+export interface CudaAnswer {
+  readonly target: string
+  /** Absent where the program cannot be compiled: `problems` say why. */
+  readonly cuda?: { readonly text: string; readonly trace: CudaTrace }
+  readonly problems: readonly CudaProblem[]
+  /** What was chosen, as `block_k` `8`. */
+  readonly parameters: readonly Named[]
+  readonly facts: readonly Named[]
+}
+export interface Named { readonly name: string; readonly text: string; readonly documentation?: string }
+export interface CudaProblem extends TextPlace {
+  readonly severity: 'error' | 'warning' | 'information'
+  readonly message: string
+}
+
+/**
+ * Which text each part of the CUDA was made from. Plain numbers, so that thousands of regions cross quickly and a caret
+ * is answered without asking the server.
+ */
+export interface CudaTrace {
+  /** Addresses of files. */
+  readonly sources: readonly string[]
+  /** Operators, schedules and graphs from which the CUDA came. */
+  readonly declarations: readonly CudaDeclaration[]
+  /**
+   * Ranges of source text, seven numbers each: index of the source, start line and character, end line and character,
+   * index of the frame that it was inlined through (a smaller one) or -1, index of the declaration or -1. Text outside
+   * of all, a helper's, belongs to the one for which it was used first.
+   */
+  readonly frames: readonly number[]
+  /**
+   * Ranges of the CUDA, parents before children and in the order of the text, six numbers each: start line and
+   * character, end line and character, index of the parent or -1, index of the declaration or -1.
+   */
+  readonly regions: readonly number[]
+  /** For each region the frames that it was made from, the most telling first. */
+  readonly origins: readonly (readonly number[])[]
+}
+export interface CudaDeclaration extends TextPlace {
+  readonly kind: 'operator' | 'schedule' | 'graph'
+  readonly name: string
+}
+
+/** Client -> server: the candidates of a level of a subject's space. */
+export const candidatesOf = 'heddle/candidates'
+export interface CandidatesParams {
+  readonly textDocument: { readonly uri: string; readonly version?: number }
+  readonly subject: string
+  readonly level: number
+}
+export interface CandidatesAnswer {
+  /** The levels that differ from each other, 0 among them. */
+  readonly levels: readonly number[]
+  /** Points of the level before its rules are asked. */
+  readonly raw: number
+  readonly candidates: ReadonlyArray<{
+    readonly parameters: readonly Named[]
+    readonly facts: readonly Named[]
+    /** Why the target cannot run it, though the schedule allows it. */
+    readonly rejected?: string
+  }>
+}
+
+/**
+ * Client -> server: what ptxas says about the kernels of a subject (`CudaParams`). It runs programs of the machine, so
+ * nothing is asked in an untrusted workspace.
+ */
+export const buildFactsOf = 'heddle/buildFacts'
+export type BuildFactsAnswer =
+  | { readonly kind: 'facts'; readonly toolkit: string; readonly kernels: readonly KernelText[] }
+  /** There is no toolkit. */
+  | { readonly kind: 'missing'; readonly message: string }
+  /** The toolkit does not take the CUDA. */
+  | { readonly kind: 'rejected'; readonly message: string }
+  | { readonly kind: 'none' }
+/** What is said of a kernel, by its name in the CUDA. */
+export interface KernelText { readonly name: string; readonly text: string }
+
+/** Server -> client: what CUDA is made from has changed elsewhere than in an open document. */
+export const cudaChanged = 'heddle/cudaChanged'

@@ -14,7 +14,9 @@ import {
 } from 'vscode-languageserver'
 import { TextDocument } from 'vscode-languageserver-textdocument'
 import { libraryText as textOfLibrary } from '../../compiler-core/library/library.ts'
-import { codeLenses } from './features/code-lens.ts'
+import { createCompiledDiagnostics } from './compiled.ts'
+import { candidatesAnswer, cudaAnswer, subjectsIn } from './cuda.ts'
+import { cudaLenses, mappingLenses } from './features/code-lens.ts'
 import { completion } from './features/completion.ts'
 import { definition, documentHighlights, documentLinks, references } from './features/definition.ts'
 import { codeActions, diagnostics } from './features/diagnostics.ts'
@@ -29,10 +31,13 @@ import { signatureHelp } from './features/signature-help.ts'
 import { subjectAt } from './features/subject.ts'
 import { documentSymbols, workspaceSymbols } from './features/symbols.ts'
 import { offsetAt, type SourceFile } from './files.ts'
+import { buildFacts } from './build-facts.ts'
 import {
-  defaultSettings, findFiles, libraryText, readFile, subjectAt as subjectAtMethod, type LibraryTextParams,
-  type ReadFileParams, type ServerOptions,
-  type ServerSettings, type SubjectAnswer, type SubjectAtParams,
+  candidatesOf, cudaChanged, cudaOf, cudaSubjects, defaultSettings, findFiles, libraryText, buildFactsOf, readFile,
+  subjectAt as subjectAtMethod,
+  type CandidatesAnswer, type CandidatesParams, type CudaAnswer, type CudaParams, type CudaSubject,
+  type CudaSubjectsParams, type LibraryTextParams, type ReadFileParams, type ServerOptions, type ServerSettings,
+  type SubjectAnswer, type SubjectAtParams,
 } from './protocol.ts'
 import { createWorkspace, type Workspace } from './workspace.ts'
 
@@ -51,7 +56,7 @@ export function serve(connection: Connection): void {
       return options.files === true ? fetch : undefined
     },
     get find() { return options.files === true ? () => connection.sendRequest<string[]>(findFiles) : undefined },
-    arrived: () => { publishSoon() },
+    arrived: () => { changed() },
   })
   const fail = (what: string, error: unknown): void => {
     connection.console.error(`${what}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
@@ -92,8 +97,13 @@ export function serve(connection: Connection): void {
   }
   const configured = (): void => {
     workspace.configure(folders, settings.target)
-    publishSoon()
+    changed()
     refresh()
+  }
+  /** What is known of open documents may differ now, though none of them was edited. */
+  const changed = (): void => {
+    publishSoon()
+    if (options.cuda === true) connection.sendNotification(cudaChanged).catch((error: unknown) => { fail('changed', error) })
   }
   const refresh = (): void => {
     if (client.workspace?.inlayHint?.refreshSupport === true) connection.languages.inlayHint.refresh().catch((error: unknown) => { fail('refresh', error) })
@@ -104,11 +114,12 @@ export function serve(connection: Connection): void {
   })
   connection.onDidChangeWatchedFiles(({ changes }) => {
     for (const { uri, type } of changes) workspace.changedOnDisk(uri, type !== FileChangeType.Deleted)
-    publishSoon()
+    changed()
   })
 
   // ---------------------------------------------------------------- diagnostics
   const published = new Map<string, { readonly version: number, readonly analysis: SourceFile['analysis'] }>()
+  const compiled = createCompiledDiagnostics()
   let timer: NodeJS.Timeout | undefined
 
   const publishSoon = (): void => {
@@ -129,6 +140,9 @@ export function serve(connection: Connection): void {
       published.set(document.uri, { version: document.version, analysis: file.analysis })
       const { uri, version } = document
       void connection.sendDiagnostics({ uri, version, diagnostics: diagnostics(file, workspace) })
+      compiled.start(uri, file.analysis, workspace.program, found => {
+        if (found.length > 0) void connection.sendDiagnostics({ uri, version, diagnostics: diagnostics(file, workspace, found) })
+      }, error => { fail('compiling', error) })
     }
     if (others > 0) refresh() // an imported file changed
   }
@@ -136,6 +150,7 @@ export function serve(connection: Connection): void {
   documents.onDidSave(() => { if (!watchesFiles() && options.files !== true) workspace.forgetDisk() })
   documents.onDidClose(({ document }) => {
     published.delete(document.uri)
+    compiled.stop(document.uri)
     tokens.delete(document.uri)
     workspace.changedOnDisk(document.uri, document.uri.startsWith('file:'))
     void connection.sendDiagnostics({ uri: document.uri, diagnostics: [] })
@@ -183,7 +198,9 @@ export function serve(connection: Connection): void {
   connection.onSelectionRanges(about('selection', [], (file, p: { textDocument: { uri: string }; positions: Position[] }) =>
     p.positions.map(position => selectionRange(file, offsetAt(file, position)))))
   connection.onCodeAction(about('code actions', [], (file, p) => codeActions(file, workspace, p.range)))
-  connection.onCodeLens(about('code lens', [], file => options.explorer === true && settings.codeLens ? codeLenses(file) : []))
+  connection.onCodeLens(about('code lens', [], file => !settings.codeLens ? [] : [
+    ...options.explorer === true ? mappingLenses(file) : [], ...options.cuda === true ? cudaLenses(file) : [],
+  ]))
   connection.onDocumentFormatting(about('formatting', [], file => formattingEdits(file)))
   connection.onDocumentRangeFormatting(about('formatting', [], (file, p) => formattingEdits(file, p.range)))
   connection.onDocumentOnTypeFormatting(about('formatting', [], (file, p) => onTypeEdits(file, p.position.line, p.ch)))
@@ -236,10 +253,27 @@ export function serve(connection: Connection): void {
   const nothing: SubjectAnswer = { kind: 'none', reason: 'This document is not open.' }
   const answerSubject = about('subject', nothing, (file, p: SubjectAtParams) =>
     subjectAt(file, workspace, offsetAt(file, p.position), settings.target, p.last))
-  connection.onRequest(subjectAtMethod, async (params: SubjectAtParams, token: CancellationToken) => {
+  /** Waits for the text that a request is about. */
+  const whenThere = <P extends { readonly textDocument: { readonly uri: string; readonly version?: number } }, R>(
+    answer: (params: P, token: CancellationToken) => Promise<R>,
+  ) => async (params: P, token: CancellationToken): Promise<R> => {
     const { uri, version = 0 } = params.textDocument
     for (let tries = 0; tries < 100 && (documents.get(uri)?.version ?? version) < version; tries++) await turn(5)
-    return answerSubject(params, token)
+    return answer(params, token)
+  }
+  connection.onRequest(subjectAtMethod, whenThere(answerSubject))
+  connection.onRequest(cudaSubjects, whenThere(about('subjects', [] as readonly CudaSubject[], (file, _: CudaSubjectsParams) =>
+    subjectsIn(file))))
+  connection.onRequest(cudaOf, whenThere(about('cuda', null as CudaAnswer | null, (file, p: CudaParams) =>
+    cudaAnswer(workspace.program, file, workspace, settings.target, p))))
+  connection.onRequest(candidatesOf, whenThere(about('candidates', null as CandidatesAnswer | null, (file, p: CandidatesParams) =>
+    candidatesAnswer(workspace.program, file, p))))
+  connection.onRequest(buildFactsOf, (params: CudaParams, token: CancellationToken) => {
+    const controller = new AbortController()
+    token.onCancellationRequested(() => { controller.abort() })
+    const answer = about('build facts', { kind: 'none' }, (file, p: CudaParams) =>
+      buildFacts(workspace.program, file.uri, p, controller.signal))
+    return whenThere(answer)(params, token)
   })
   connection.onRequest(libraryText, ({ uri }: LibraryTextParams) => textOfLibrary(uri) ?? null)
 
@@ -273,8 +307,8 @@ function turn(milliseconds?: number): Promise<void> {
 }
 
 function optionsOf(given: unknown): ServerOptions {
-  const { explorer, files } = recordOf(given)
-  return { explorer: explorer === true, files: files === true }
+  const { explorer, cuda, files } = recordOf(given)
+  return { explorer: explorer === true, cuda: cuda === true, files: files === true }
 }
 
 /** Settings come from a file that anyone may have written: what does not fit is as if it were absent. */

@@ -12,6 +12,7 @@ import { createProgram, type Program } from '../../compiler-core/language/progra
 import { present, sourceFile, type Files, type SourceFile } from './files.ts'
 
 export interface Workspace extends Files {
+  readonly program: Program
   /** The folders that are open; imports lie below them. */
   readonly roots: readonly string[]
   configure(roots: readonly string[], target: string): void
@@ -69,6 +70,7 @@ export function createWorkspace(around: Surroundings): Workspace {
     return analysis === undefined ? undefined : sourceFile(analysis)
   }
   return {
+    get program() { return program },
     get roots() { return roots },
     file,
     all: () => [...new Set([...around.openUris(), ...listed])].flatMap(uri => present(file(uri))),

@@ -9,6 +9,11 @@ describe('the extension', () => {
     assert.equal(document.languageId, 'heddle')
   })
 
+  it('gives a .ptx file its language', async () => {
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.parse('untitled:/kernel.ptx'))
+    assert.equal(document.languageId, 'ptx')
+  })
+
   it('is activated by it', async () => {
     const extension = vscode.extensions.getExtension('heddle.heddle')
     assert(extension, 'VS Code knows the extension')

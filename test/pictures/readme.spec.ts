@@ -1,4 +1,4 @@
-// The picture of README.md, taken from the running product: `npm run pictures` writes docs/images/*.png.
+// The pictures of README.md, taken from the running product: `npm run pictures` writes docs/images/*.png.
 import path from 'node:path'
 import { root } from '../../scripts/paths.ts'
 import { expect, test, themes } from '../harness/workbench.ts'
@@ -23,4 +23,18 @@ test('a matmul tile beside its text', async ({ workbench }) => {
   await expect(workbench.webview().getByText('256 workers', { exact: true })).toBeVisible()
   await page.waitForTimeout(1500) // the panel slides in
   await page.screenshot({ path: path.join(root, 'docs/images/explorer-dark.png') })
+})
+
+test('a fused kernel beside its graph', async ({ workbench }) => {
+  const { page } = workbench
+  await workbench.openFile('8-operators-into-one-kernel.heddle')
+  await page.keyboard.press('ControlOrMeta+B')
+  await workbench.goTo(14, 12)
+  await workbench.command('Heddle: Show CUDA')
+  await expect(page.locator('.monaco-editor', { hasText: '__global__' })).toBeVisible()
+  await workbench.goTo(11, 12)
+  await expect(page.locator('.editor-group-container').nth(1).locator('.cdr[class*="ced-"]').first()).toBeVisible()
+  await page.keyboard.press('Control+Shift+F7') // the last linked region, where the result is stored
+  await page.waitForTimeout(1500) // inlay hints and lenses settle
+  await page.screenshot({ path: path.join(root, 'docs/images/cuda-dark.png') })
 })

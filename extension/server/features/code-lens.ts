@@ -1,16 +1,18 @@
 import type { CodeLens } from 'vscode-languageserver'
 import type { Name } from '../../../compiler-core/language/syntax/tree.ts'
 import { visit } from '../../../compiler-core/language/syntax/walk.ts'
+import { subjectsIn } from '../cuda.ts'
 import { nodeRange, valueOf, type SourceFile } from '../files.ts'
-import { showTaskMapping, type ShowTaskMappingArgument } from '../protocol.ts'
+import { showCuda, showTaskMapping, type ShowCudaArgument, type ShowTaskMappingArgument } from '../protocol.ts'
 
 /**
- * Feature: Code lens "Show Task Mapping"
+ * Feature: Code lenses
  *
  * Above each `let`, `tune` and `mapping` that is a task mapping stands **Show Task Mapping**, above a data layout
- * **Show Data Layout**: one click opens the explorer there. `heddle.codeLens` turns them off.
+ * **Show Data Layout**: one click opens the explorer there. Above each instance, schedule and graph stands **Show
+ * CUDA**. `heddle.codeLens` turns them off.
  */
-export function codeLenses(file: SourceFile): CodeLens[] {
+export function mappingLenses(file: SourceFile): CodeLens[] {
   const lenses: CodeLens[] = []
   const add = (name: Name): void => {
     const kind = valueOf(file, name)?.kind
@@ -24,4 +26,11 @@ export function codeLenses(file: SourceFile): CodeLens[] {
     else if (node.kind === 'Tune' || node.kind === 'CustomMapping') add(node.name)
   })
   return lenses
+}
+
+export function cudaLenses(file: SourceFile): CodeLens[] {
+  return subjectsIn(file).map(({ name, range }) => {
+    const argument: ShowCudaArgument = { uri: file.uri, subject: name }
+    return { range: { start: range.start, end: range.start }, command: { title: 'Show CUDA', command: showCuda, arguments: [argument] } }
+  })
 }

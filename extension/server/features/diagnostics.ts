@@ -12,10 +12,11 @@ const limit = 500
  * Feature: Live diagnostics
  *
  * What is wrong is said while you type, at the exact place, with a stable code, related places and, where there is
- * one, a quick fix. A rejected mapping says which factor, which dimension and which rule.
+ * one, a quick fix. A rejected mapping says which factor, which dimension and which rule. What only compiling finds
+ * follows after a moment of quiet.
  */
-export function diagnostics(file: SourceFile, files: Files): LspDiagnostic[] {
-  const all = file.analysis.diagnostics
+export function diagnostics(file: SourceFile, files: Files, compiled: readonly Diagnostic[] = []): LspDiagnostic[] {
+  const all = [...file.analysis.diagnostics, ...compiled]
   const shown = all.slice(0, limit).map(d => lspDiagnostic(file, files, d))
   const next = all[limit]
   if (next !== undefined) shown.push({ ...lspDiagnostic(file, files, next), message: `${next.message}\n(${all.length - limit - 1} more are not shown)` })

@@ -100,5 +100,6 @@ describe('fused graphs', () => {
   for (const index of [0, 60, 130, 176]) check(nchw, { candidate: { level: 2, index } })
   check('graph g(x: f32[4, 30]) { return relu(gelu(x) + x) }')
   check('graph g(x: f32[4, 30]) { return softmax(x * 2.0) }')
+  check('graph g(x: f32[4, 30]) { return maximum(1 - x, -x / 4) }')
   check('graph g(x: f32[5, 40], b: f32[5]) { return exponential(reduce(relu(x), axes: 1, op: sum) + b) }')
 })

@@ -86,8 +86,12 @@ describe('problems', () => {
   }
   it('a tensor that is not given', () => wrong('graph g(a: f32[6]) { return add(a) }',
     'missing-argument "add(a)": `b` of `add` is a tensor, which is not given.'))
-  it('a number in place of a tensor', () => wrong('graph g(a: f32[6]) { return a + 1 }',
-    'wrong-type "1": `b` of `add` is a tensor; this is the int 1.'))
+  it('a truth value in place of a tensor', () => wrong('graph g(a: f32[6]) { return a + true }',
+    'wrong-type "true": `b` of `add` is a tensor; this is the bool true.'))
+  it('a fraction among whole numbers', () => wrong('graph g(a: i32[6]) { return a + 1.5 }',
+    'wrong-type "1.5": This is the float 1.5; here it must be of type `i32`.'))
+  it('an operator in place of a tensor', () => wrong('graph g(a: f32[6]) { return add }',
+    'no-value "add": This is no tensor.'))
   it('shapes that do not fit', () => wrong('graph g(a: f32[1, 4, 6], b: f32[1, 5, 7]) { return batch_matmul(a, b) }',
     'shape-mismatch "b": `b` of `batch_matmul` has shape (1, 6, 7); this tensor has shape (1, 5, 7): they differ in dimension 1.'))
   it('types that do not fit', () => wrong('graph g(a: f32[6], b: f16[6]) { return a + b }',

@@ -35,10 +35,10 @@ function worker(m: Mapping): ReturnType<typeof withRange> {
   return withRange(noFacts, threadIdx[0], constant(0), constant(m.workers - 1))
 }
 
-/** The register of the thread's k-th task is k, for each k and for all at once. */
+/** The register of the thread's k-th task is k, for some k and for all at once. */
 function checkRegisters(m: Mapping, layout: Layout = ok(registerLayout(m))): void {
   const facts = worker(m), tasks = tasksPerWorker(m)!
-  for (let k = 0; k < tasks; k++) {
+  for (const k of new Set([0, 1, 5 % tasks, tasks >> 1, tasks - 1])) {
     const e = offset(layout, taskAt(m, w, constant(k), a), a)
     expect(printExpr(simplify(facts, e)), `task ${k}`).toBe(String(k))
   }

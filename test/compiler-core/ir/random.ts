@@ -72,6 +72,24 @@ export function conditionExpr(depth: number): fc.Arbitrary<Expr> {
   return conditions[depth]!
 }
 
+/** Sums of digits of sums of digits, as mappings and layouts make them. */
+export const digits: fc.Arbitrary<Expr> = fc.array(
+  fc.tuple(fc.constantFrom(x, y, t, l), fc.constantFrom(1, 2, 3, 4, 6, 8, 12), fc.constantFrom(1, 2, 3, 4, 6, 8)),
+  { minLength: 1, maxLength: 3 }
+).chain(terms => fc.array(
+  fc.tuple(fc.constantFrom(1, 2, 3, 4, 8), fc.constantFrom(1, 2, 3, 4, 6), fc.constantFrom(1, 2, 4, 8), fc.constantFrom('/', '%', '+')),
+  { minLength: 1, maxLength: 5 }
+).map(steps => {
+  const first = terms
+    .map(([v, factor, by]) => node('*', node('/', ref(v), constant(by)), constant(factor)))
+    .reduce((sum, e) => node('+', sum, e))
+  return steps.reduce((e, [by, modulus, factor, operator]) => {
+    const digit = node('%', node('/', e, constant(by)), constant(modulus))
+    if (operator === '+') return node('+', node('*', digit, constant(factor)), node('%', e, constant(by)))
+    return node(operator, node('+', node('*', e, constant(factor)), digit), constant(modulus))
+  }, first)
+}))
+
 const bounds = fc.constantFrom<(c: Expr) => Expr>(
   () => binary('-', ref(n), constant(1)),
   c => binary('-', binary('/', binary('+', ref(m), binary('-', c, constant(1))), c), constant(1)),

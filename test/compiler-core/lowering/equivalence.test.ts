@@ -124,7 +124,7 @@ const index = (names: readonly string[]): fc.Arbitrary<string> => {
 const layouts = ['', ' in column_major(8, 16)', ' in row_major(8, 16).swizzle(1)', ' in row_major(4, 2) * column_major(2, 8)',
   ' in row_major(8, 16).swizzle(0, log_step: 1)', ' in row_major(16, 8).reshape(8, 16)', ' in strided((8, 16), ranks: (1, 0))']
 
-const program = fc.record({
+const parts = fc.record({
   load: mappingOf([8, 16]), own: mappingOf([8, 16]), store: mappingOf([8, 16]),
   i: index(['i', 'j', 'blockIdx.x', 'threadIdx.x']), j: index(['i', 'j', 'blockIdx.x', 'l']),
   row: fc.constantFrom('i', 'blockIdx.x * 4 + i', '7 - i', 'i * 2 + blockIdx.x'),
@@ -132,7 +132,11 @@ const program = fc.record({
   layout: fc.constantFrom(...layouts),
   shape: fc.tuple(fc.integer({ min: 1, max: 17 }), fc.integer({ min: 1, max: 20 })),
   element: fc.constantFrom('f32', 'f16', 'f64', 'i32'), block: fc.constantFrom(32, 48)
-}).map(p => kernel(`
+})
+type Parts = typeof parts extends fc.Arbitrary<infer P> ? P : never
+
+function program(p: Parts, shape: string): string {
+  return kernel(`
     shared s: f32[8, 16]${p.layout}
     register r: f32[8, 16] in own.layout = 1
     let l = threadIdx.x * 3 + blockIdx.x
@@ -145,12 +149,19 @@ const program = fc.record({
     syncthreads()
     for (i, j) in store.on(threadIdx.x) { y[${p.row}, ${p.column}] =? s[i, j] }
 `, {
-  x: `${p.element}[${p.shape.join(', ')}]`, y: `f32[${p.shape.join(', ')}]`, grid: '2', block: String(p.block),
-  lets: `let load = ${p.load.text}\n  let own = ${p.own.text}\n  let store = ${p.store.text}`
-}))
+    x: `${p.element}[${shape}]`, y: `f32[${shape}]`, grid: '2', block: String(p.block),
+    lets: `let load = ${p.load.text}\n  let own = ${p.own.text}\n  let store = ${p.store.text}`
+  })
+}
 
 describe('random programs', () => {
+  const numRuns = Number(process.env.HEDDLE_RUNS ?? 50)
   it('keep what they compute through every pass', () => {
-    fc.assert(fc.property(program, text => { checkComputes(text) }), { numRuns: Number(process.env.RUNS ?? 60) })
+    fc.assert(fc.property(parts, p => { checkComputes(program(p, p.shape.join(', '))) }), { numRuns })
+  })
+  it('keep it where extents are known only at launch', () => {
+    fc.assert(fc.property(parts, p => {
+      checkComputes(program(p, 'm, n'), new Map([['m', p.shape[0]], ['n', p.shape[1]]]))
+    }), { numRuns })
   })
 })

@@ -56,7 +56,7 @@ describe('intervals', () => {
         const value = indexValue(e, at)
         if (value !== undefined && (value < low || value > high)) throw new Error(`${printExpr(e)}: ${value} in ${low} .. ${high}`)
       }
-    }), { numRuns: Number(process.env.RUNS ?? 500) })
+    }), { numRuns: Number(process.env.HEDDLE_RUNS ?? 500) })
   })
 })
 
@@ -76,7 +76,7 @@ describe('sums of digits', () => {
         expect(value >= low && value <= high, text).toBe(true)
         if (multiple > 1) expect(Math.abs(value % multiple), text).toBe(0)
       }
-    }), { numRuns: Number(process.env.RUNS ?? 500) })
+    }), { numRuns: Number(process.env.HEDDLE_RUNS ?? 500) })
   })
 
   function check(e: Expr, expected: string): void {
@@ -157,7 +157,7 @@ describe('widths', () => {
         }
         expect(machine, `${printExpr(e)}\n${printProgram(program)}\n${JSON.stringify([...at.values()])}`).toBe(exact)
       }
-    }), { numRuns: Number(process.env.RUNS ?? 600) })
+    }), { numRuns: Number(process.env.HEDDLE_RUNS ?? 600) })
   })
 
   function check(e: Expr, expected: string): void {

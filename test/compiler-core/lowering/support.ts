@@ -67,7 +67,7 @@ export function stageText(text: string, name: string): string {
 const flat = ['offsets', 'names', 'simplified', 'wide accesses', 'widths']
 
 /** Every stage computes what the first one does, whatever the order of threads. */
-export function checkStages(stages: readonly Stage[], extents: ReadonlyMap<string, number> = new Map()): void {
+function checkStages(stages: readonly Stage[], extents: ReadonlyMap<string, number> = new Map()): void {
   const [first] = stages
   if (!first) throw new Error('no stage')
   const wanted = outputsOf(first, 'forwards', extents)

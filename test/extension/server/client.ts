@@ -41,6 +41,7 @@ export interface StartOptions {
   readonly folders?: readonly string[]
   readonly settings?: unknown
   readonly options?: ServerOptions
+  readonly environment?: NodeJS.ProcessEnv
   /** Files that only the client can read. */
   readonly remote?: Readonly<Record<string, string>>
 }
@@ -50,7 +51,9 @@ const root = path.resolve(import.meta.dirname, '../../..')
 const fromSources = ['--import', path.join(root, 'scripts/text-modules.mjs'), path.join(root, 'extension/server/main.ts'), '--stdio']
 
 export async function startServer(start: StartOptions = {}): Promise<ServerUnderTest> {
-  const child = spawn(process.execPath, start.command ?? fromSources, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, start.command ?? fromSources, {
+    stdio: ['pipe', 'pipe', 'inherit'], env: start.environment ?? process.env
+  })
   const reader = new StreamMessageReader(child.stdout), writer = new StreamMessageWriter(child.stdin)
   const connection = createProtocolConnection(reader, writer)
   const errors: string[] = []

@@ -36,6 +36,14 @@ describe('diagnostics', () => {
     file.close()
   })
 
+  it('are joined by what only compiling finds', async () => {
+    const head = 'operator o(x: f32[n]) -> y: f32[n] { y[i] = x[i] }\nschedule s for o {\n'
+    const file = server.open('compiled.heddle', `${head}  kernel k(grid: 1, block: 32) { y[threadIdx.x] = 1 }\n}\n`)
+    expect(await file.diagnostics()).toEqual([])
+    await expect.poll(async () => (await file.diagnostics()).map(d => [d.code, d.range.start]), { timeout: 10_000 })
+      .toEqual([['out-of-bounds', { line: 2, character: 33 }]])
+    file.close()
+  })
   it('are those of the last of many changes', async () => {
     const file = server.open('burst.heddle', '')
     for (let i = 0; i < 200; i++) file.change({ text: `let m = spatial(${i % 2})` })

@@ -1,6 +1,6 @@
 /** What is shown inside and above the text: inlay hints, code lenses, diagnostics and their fixes. */
 import { describe, expect, it } from 'vitest'
-import { codeLenses } from '../../../../extension/server/features/code-lens.ts'
+import { cudaLenses, mappingLenses } from '../../../../extension/server/features/code-lens.ts'
 import { codeActions, diagnostics } from '../../../../extension/server/features/diagnostics.ts'
 import { inlayHints } from '../../../../extension/server/features/inlay-hints.ts'
 import { open, textIn, withEdits } from './support.ts'
@@ -45,15 +45,18 @@ describe('inlay hints', () => {
 })
 
 describe('code lenses', () => {
-  const checkLenses = (source: string, expected: readonly string[]): void => {
+  const checkLenses = (source: string, expected: readonly string[], lenses = mappingLenses): void => {
     it(source, () => {
       const { file } = open(source)
-      expect(codeLenses(file).map(l => `${textIn(file, l.range)}: ${l.command?.title ?? ''}`)).toEqual(expected)
+      expect(lenses(file).map(l => `${textIn(file, l.range)}: ${l.command?.title ?? ''}`)).toEqual(expected)
     })
   }
   checkLenses('let m = spatial(2)\nlet n = m.workers\nlet l = row_major(2)', ['m: Show Task Mapping', 'l: Show Data Layout'])
   checkLenses('mapping d(w < 2) -> (2,) = [(w,)]', ['d: Show Task Mapping'])
   checkLenses('let m = spatial(0)', [])
+  const declarations = 'operator f(x: f32[n]) -> y: f32[n] { y[i] = x[i] }\nschedule s for f { }\nschedule g for pointwise f { }\n'
+  checkLenses(`${declarations}graph h(x: f32[4]) { return f(x) }\ninstance i = f.s()`,
+    [': Show CUDA', ': Show CUDA', ': Show CUDA'], cudaLenses)
   checkLenses('operator f(x: f32[n]) -> y: f32[n] { y[i] = x[i] }\nschedule s for f { tune t = spatial(2) in [spatial(2), spatial(4)]\n let u = t }', ['t: Show Task Mapping', 'u: Show Task Mapping'])
 })
 
