@@ -250,7 +250,9 @@ function applied(
 /**
  * The numbers that are given for tensors, in the element type of the tensors beside them. Undefined after a problem.
  */
-function numbersIn(b: Building, frame: Frame, callee: Operator, split: Split): ReadonlyMap<string, Constant> | undefined {
+function numbersIn(
+  b: Building, frame: Frame, callee: Operator, split: Split
+): ReadonlyMap<string, Constant> | undefined {
   const element = [...split.actuals.values()][0]?.buffer.element
   const numbers = new Map<string, Constant>()
   for (const p of callee.params) {

@@ -6,7 +6,7 @@
  * carries its origins, which each pass keeps (origin.ts).
  *
  *     for (i, j) in tile.on(threadIdx.x) { acc[i, j] += sa[i, p] * sb[p, j] }
- *     tasks { variables: [i, j], mapping: tile, worker: threadIdx.x, body: [store { buffer: acc, indices: [i, j], ... }] }
+ *     tasks { variables: [i, j], mapping: tile, worker: threadIdx.x, body: [store { buffer: acc, indices: [i, j] }] }
  *
  * Whole numbers that count or index have the type `index`: exact, floor division, of a width that the last lowering
  * pass decides. Elements and scalars have the language's element types.
@@ -143,8 +143,8 @@ export interface Store extends StmtBase {
   readonly guarded: boolean
 }
 /**
- * `lanes` neighbouring elements at once, made by lowering: offsets into cells, both aligned to the whole access. 4, 8 or
- * 16 bytes; the element types are equal.
+ * `lanes` neighbouring elements at once, made by lowering: offsets into cells, both aligned to the whole access. 4, 8
+ * or 16 bytes; the element types are equal.
  */
 export interface Copy extends StmtBase {
   readonly kind: 'copy'

@@ -130,7 +130,11 @@ function endlessRecursion(run: Run, frame: Frame, e: Node): void {
 
 function expressionValue(run: Run, frame: Frame, e: Expr): Value {
   switch (e.kind) {
-    case 'NumberLiteral': return literal(run, frame, e, 1n)
+    case 'NumberLiteral': {
+      const known = literals.get(e) ?? literal(run, frame, e, 1n)
+      if (known.kind !== 'unknown') literals.set(e, known)
+      return known
+    }
     case 'StringLiteral': return { kind: 'string', value: e.value }
     case 'BooleanLiteral': return bool(e.value)
     case 'NameRef': return nameValue(run, frame, e)
@@ -162,6 +166,9 @@ function bounded(run: Run, frame: Frame, e: Expr, v: Value): Value {
   problem(run, frame.module, e, 'too-large', `A list or tuple has at most ${limits.weight} values inside.`)
   return unknown
 }
+
+/** The values of numbers, read once. */
+const literals = new WeakMap<NumberLiteral, Value>()
 
 /** Longer digits than any 64-bit number has. */
 const longestDigits = 70

@@ -61,7 +61,7 @@ export function openSchedule(
   const module = run.module(definition.uri)
   if (node.kind !== 'Schedule' || !module) return undefined
   const base = new Map(operator.bound.frame.locals)
-  const o: Opened = { run, module, node, operator, base, from, place }
+  const o: Opened = { run, module, node, operator, base, from, place, shapeVariables: new Map() }
   if (!serves(o)) return undefined
   let tunes: readonly OpenTune[] = []
   const before = run.problems
@@ -81,6 +81,8 @@ interface Opened {
   readonly base: Map<Definition, Value>
   readonly from: Frame
   readonly place: Node
+  /** What each `require` depends on although it must not: the same for all points. */
+  readonly shapeVariables: Map<Require, string | undefined>
 }
 
 /** Whether the schedule serves this operator with these shapes. */
@@ -222,7 +224,8 @@ function said(message: string): Rejected { return { rule: message, message } }
 /** What a failing requirement says, with the numbers on both sides. */
 function requirement(o: Opened, frame: Frame, m: Require): Rejected | undefined {
   const { run } = o
-  const shape = shapeVariableIn(o, m.condition)
+  if (!o.shapeVariables.has(m)) o.shapeVariables.set(m, shapeVariableIn(o, m.condition))
+  const shape = o.shapeVariables.get(m)
   if (shape !== undefined) {
     problem(run, o.module, m.condition, 'require-shape', `A \`require\` mentions no shape variable: a space is the same for all shapes. This one depends on \`${shape}\`; say \`applies when ...\` after the schedule's head instead.`)
     return undefined

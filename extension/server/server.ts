@@ -141,7 +141,8 @@ export function serve(connection: Connection): void {
       const { uri, version } = document
       void connection.sendDiagnostics({ uri, version, diagnostics: diagnostics(file, workspace) })
       compiled.start(uri, file.analysis, workspace.program, found => {
-        if (found.length > 0) void connection.sendDiagnostics({ uri, version, diagnostics: diagnostics(file, workspace, found) })
+        if (found.length > 0) void connection.sendDiagnostics({ uri, version,
+          diagnostics: diagnostics(file, workspace, found) })
       }, error => { fail('compiling', error) })
     }
     if (others > 0) refresh() // an imported file changed
