@@ -46,8 +46,8 @@ export function kernelName(program: Program, kernel: Kernel): string {
 }
 
 /**
- * What a launch passes, in order: the addresses of the parameters and workspaces, then the values of the extents; of
- * each only what the kernel uses.
+ * What a launch passes, in order: the addresses of the parameters and workspaces, then the values of the extents in
+ * 32 bits each (below 2^31); of each only what the kernel uses.
  */
 export function kernelArguments(program: Program, kernel: Kernel): readonly (Buffer | Variable)[] {
   return argumentsOf(program, usesOf(kernel))
@@ -209,7 +209,7 @@ function signature(
   use: (wrapper: Wrapper) => void, writer: Writer
 ): void {
   const texts = parameters.map(parameter => {
-    if (!('scope' in parameter)) return `${typeName(parameter.type)} ${names.of(parameter)}`
+    if (!('scope' in parameter)) return `unsigned ${names.of(parameter)}`
     const qualifier = uses.written.has(parameter) ? '' : 'const '
     return `${qualifier}${elementType(parameter.element, use)} *__restrict__ ${names.of(parameter)}`
   })
