@@ -391,11 +391,13 @@ test('10^9 cells: open at once, zoom to one', async ({ page }) => {
   const plane = planeOf([32_768, 32_768])
   type Kept = { view: { viewport: Parameters<typeof geometryOf>[2] | null } }
   const viewport = async () => (await explorer.state() as Kept).view.viewport
-  await expect.poll(viewport).not.toBeNull() // it is kept a moment after a change
-  const seen = await viewport() as Parameters<typeof geometryOf>[2]
-  const { x, y } = cornerOf(geometryOf(plane, size, seen), { row: 32_664, column: 32_668 })
-  await expect.poll(() =>
-    pixel(page, x + 20, y + 20)).toBe(threadColour(31 + 32 * 7, 256)) // warp 65535: the colour of warp 7
+  // it is kept a moment after a change, so that the place is looked up each time
+  await expect.poll(async () => {
+    const seen = await viewport()
+    if (seen === null) return ''
+    const { x, y } = cornerOf(geometryOf(plane, size, seen), { row: 32_664, column: 32_668 })
+    return pixel(page, x + 20, y + 20)
+  }).toBe(threadColour(31 + 32 * 7, 256)) // warp 65535: the colour of warp 7
 })
 
 test('the wheel zooms, a drag moves', async ({ page }) => {
