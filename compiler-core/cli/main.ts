@@ -97,7 +97,7 @@ async function build(file: string, options: BuildArguments): Promise<void> {
   if ((index === undefined) !== (level === undefined)) program.error('error: --candidate and --level go together')
   if (options.out === undefined && options.stages !== true) program.error('error: say where the files go: --out FOLDER')
   const controller = new AbortController()
-  process.once('SIGINT', () => { controller.abort() })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
   finish(await buildReport(file, {
     ...options, candidate: index === undefined || level === undefined ? undefined : { level, index },
     signal: controller.signal

@@ -52,7 +52,6 @@ function definitions(run: Run, bound: BoundOperator): OperatorInstance {
           problem(run, frame.module, m.tensor, 'wrong-kind', `\`${m.tensor.text}\` is no result of \`${node.name.text}\`. An intermediate tensor is defined with \`let ${m.tensor.text}[i < n] = ...\`.`)
           break
         }
-        if (outputs.some(d => d.buffer === buffer)) problem(run, frame.module, m.tensor, 'duplicate-name', `\`${buffer.name}\` is defined twice.`)
         const axes = axesOf(run, frame, m, m.axes, buffer.shape)
         const value = axes && valueOf(run, frame, m.value, m.wheres, buffer)
         if (axes && value) outputs.push({ buffer, axes, value, origins: originsAt(run, frame, m) })
@@ -63,9 +62,6 @@ function definitions(run: Run, bound: BoundOperator): OperatorInstance {
         if (inverse) inverses.push(inverse)
       }
     }
-  }
-  for (const b of bound.outputs) {
-    if (!outputs.some(d => d.buffer === b) && run.problems === 0) problem(run, frame.module, node.name, 'unbound', `\`${node.name.text}\` does not define its result \`${b.name}\`.`)
   }
   return {
     name: node.name.text, inputs: bound.inputs, stages,

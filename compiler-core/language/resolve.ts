@@ -200,7 +200,8 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
       if (size.kind !== 'NameRef' || size.text === '' || size.text === '_') continue
       const own = find(size.text, scope)
       const meant = own ?? around.imported(size.text)[0]
-      if (!meant || (meant.scope !== undefined && !scope.names.has(size.text))) declare(size, 'shape-variable', dim, scope)
+      const isOther = meant?.kind === 'instance' || (meant?.scope !== undefined && !scope.names.has(size.text))
+      if (!meant || isOther) declare(size, 'shape-variable', dim, scope)
     }
   }
   function signature(n: Signed, scope: Scope): void {
@@ -318,6 +319,7 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
       case 'Operator': {
         const own = inner(scopes.get(n) ?? s, n)
         for (const m of n.members) walk(m, own)
+        definedOnce(n)
         return
       }
       case 'Definition': lookUp(n.tensor, s); defined(n, n.axes, n.value, n.wheres, s); return
@@ -395,6 +397,17 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
       default: forEachChild(n, child => { walk(child, s) })
     }
   }
+  /** Each result of an operator has one definition. */
+  function definedOnce(n: Operator): void {
+    for (const result of n.results) {
+      const { text } = result.name
+      const [first, ...others] = n.members.filter(m => m.kind === 'Definition' && m.tensor.text === text)
+      if (!first && text !== '') report('no-value', result.name, `\`${n.name.text}\` does not say what \`${text}\` is. Define its elements: \`${text}[...] = ...\`.`)
+      for (const other of others) {
+        report('duplicate-name', other, `\`${text}\` is defined twice.`, { related: first ? [{ uri, span: spanOf(source, first), message: 'the first definition' }] : [] })
+      }
+    }
+  }
   function misplaced(n: Node, message: string): void { report('misplaced-statement', n, message) }
   function assignment(target: Node, s: Scope): void {
     walk(target, s)
@@ -414,7 +427,7 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
   /** Named arguments are names of parameters; of an operator also of its type and shape variables. */
   function namedArguments(
     args: readonly Argument[], callee: Definition, more: (name: string) => Definition | undefined,
-    exempt: ReadonlySet<string>
+    exempt: ReadonlySet<string>, others: readonly string[] = []
   ): void {
     if (!callee.scope) return
     for (const a of args) {
@@ -424,7 +437,8 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
       const definition = found && bindable.has(found.kind) ? found : more(text)
       if (definition) use(a.name, definition)
       else if (!exempt.has(text)) {
-        const names = [...callee.scope.names.values()].filter(d => bindable.has(d.kind)).map(d => d.name)
+        const isBound = (d: Definition): boolean => bindable.has(d.kind) && !(callee.kind === 'operator' && others.length > 0 && isTensorParameter(d))
+        const names = [...callee.scope.names.values()].filter(isBound).map(d => d.name).concat(others)
         report('unknown-argument', a.name, `\`${callee.name}\` has no parameter \`${text}\`. ${suggestion(text, names) ?? parametersText(callee.name, names)}`,
           { related: [relatedTo(callee, `\`${callee.name}\` is declared here`)] })
       }
@@ -443,18 +457,33 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
         { related: [relatedTo(operator, `\`${n.operator.text}\` is declared here`)] })
       return
     }
-    const serving = [...schedules, ...around.schedules].filter(e => e.operator === operator || e.operator === undefined)
-    const found = serving.find(e => e.definition.name === n.schedule.text)?.definition
+    const serving = [...new Set([...schedules,
+      ...around.schedules].filter(e => e.operator === operator || e.operator === undefined).map(e => e.definition))]
+    const found = serving.find(d => d.name === n.schedule.text)
     if (found) use(n.schedule, found)
     else if (!around.incomplete) {
-      const names = serving.map(e => e.definition.name)
+      const names = [...new Set(serving.map(d => d.name))]
       report('unknown-name', n.schedule, `\`${operator.name}\` has no schedule \`${n.schedule.text}\`. ${suggestion(n.schedule.text, names) ?? (names.length === 0 ? 'None is declared or imported.' : `It has ${listText(names)}.`)}`)
     }
     if (found || !around.incomplete) {
-      namedArguments(n.bindings, operator, name => {
-        const tune = found?.scope?.names.get(name)
-        return tune?.kind === 'tune' ? tune : undefined
-      }, found ? new Set(['target']) : new Set(n.bindings.map(b => b.name?.text ?? '')))
+      namedArguments(n.bindings, operator, name => tuneOf(found, name), found ? new Set(['target']) : new Set(n.bindings.map(b => b.name?.text ?? '')), tunesOf(found))
+      bindingsHaveNames(n, operator)
+    }
+  }
+  function tuneOf(schedule: Definition | undefined, name: string): Definition | undefined {
+    const tune = schedule?.scope?.names.get(name)
+    return tune?.kind === 'tune' ? tune : undefined
+  }
+  function tunesOf(schedule: Definition | undefined): readonly string[] {
+    return [...schedule?.scope?.names.values() ?? []].filter(d => d.kind === 'tune').map(d => d.name)
+  }
+  /** An instance binds by name, each name once. */
+  function bindingsHaveNames(n: Instance, callee: Definition): void {
+    const seen = new Set<string>()
+    for (const b of n.bindings) {
+      if (!b.name) report('unknown-argument', b, `An instance binds names: \`name: ...\` before this value, for what it is of \`${callee.name}\`.`)
+      else if (seen.has(b.name.text)) report('duplicate-argument', b.name, `\`${b.name.text}\` is bound twice.`)
+      seen.add(b.name?.text ?? '')
     }
   }
   /** The anchor of the graph is scheduled by a schedule of its operator, which only fusion knows: any of that name. */
@@ -463,10 +492,8 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
     const found = serving.find(d => d.name === n.schedule.text)
     if (found) use(n.schedule, found)
     else if (!around.incomplete) report('unknown-name', n.schedule, `There is no schedule \`${n.schedule.text}\`. ${suggestion(n.schedule.text, serving.map(d => d.name)) ?? 'A graph is built by a schedule of its operators.'}`)
-    namedArguments(n.bindings, graph, name => {
-      const tune = found?.scope?.names.get(name)
-      return tune?.kind === 'tune' ? tune : undefined
-    }, new Set(['target']))
+    namedArguments(n.bindings, graph, name => tuneOf(found, name), new Set(['target']), tunesOf(found))
+    bindingsHaveNames(n, graph)
   }
   let suggestions = 50
   function unknownName(ref: NameRef, scope: Scope): void {
@@ -532,6 +559,10 @@ type Signed = Fn | Device | Operator | Graph
 const noNames: ReadonlySet<string> = new Set()
 /** What a call or an instance may bind by name. */
 const bindable: ReadonlySet<DefinitionKind> = new Set(['parameter', 'type-parameter', 'shape-variable'])
+
+function isTensorParameter(d: Definition): boolean {
+  return d.kind === 'parameter' && d.node.kind === 'Param' && d.node.type.kind === 'TensorType' && d.node.type.dims.length > 0
+}
 
 /** What a definition is, with its article, for messages. */
 function kindText(d: Definition): string {

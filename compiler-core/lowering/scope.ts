@@ -105,14 +105,14 @@ function visitBody(body: readonly Stmt[], scope: Scope, visit: (s: Stmt, scope: 
 export function mapInScope(e: Expr, scope: Scope, f: (e: Expr, scope: Scope) => Expr): Expr {
   if (e.kind === 'select') {
     const condition = mapInScope(e.condition, scope, f)
-    const then = mapInScope(e.then, holding(scope, condition, true), f)
-    const otherwise = mapInScope(e.otherwise, holding(scope, condition, false), f)
+    const then = mapInScope(e.then, holding(scope, condition, true, 'expression'), f)
+    const otherwise = mapInScope(e.otherwise, holding(scope, condition, false, 'expression'), f)
     const same = condition === e.condition && then === e.then && otherwise === e.otherwise
     return f(same ? e : { ...e, condition, then, otherwise }, scope)
   }
   if (e.kind === 'binary' && (e.operator === '&&' || e.operator === '||')) {
     const left = mapInScope(e.left, scope, f)
-    const right = mapInScope(e.right, holding(scope, left, e.operator === '&&'), f)
+    const right = mapInScope(e.right, holding(scope, left, e.operator === '&&', 'expression'), f)
     return f(left === e.left && right === e.right ? e : { ...e, left, right }, scope)
   }
   return f(mapChildren(e, child => mapInScope(child, scope, f)), scope)
@@ -215,10 +215,13 @@ function remembered(from: object, key: object, by: object, make: () => Facts): F
   return entry.facts
 }
 
-export function holding(scope: Scope, condition: Expr, truth: boolean): Scope {
+/** `within`: an expression, in which memory does not change, or statements, which may change it. */
+export function holding(
+  scope: Scope, condition: Expr, truth: boolean, within: 'expression' | 'statements' = 'statements'
+): Scope {
   if (condition.kind === 'constant') return scope
   const parts = truth ? conjuncts(condition) : disjuncts(condition)
-  const known = parts.filter(isPure)
+  const known = within === 'expression' ? parts : parts.filter(isPure)
   if (known.length === 0 || (!truth && known.length < parts.length)) return scope
   const held = known.reduce((s, part) => learning(s, [part], facts => truth
     ? remembered(facts, part, part, () => assuming(facts, part, true))
