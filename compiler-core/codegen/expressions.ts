@@ -350,10 +350,16 @@ function rightMinimum(e: Binary): number {
   const regroups = !isFloat(e.type) && right.kind === 'binary' &&
     ((operator === right.operator && ['+', '*', '&', '|', '^', '&&', '||'].includes(operator)) ||
       (operator === '+' && right.operator === '-'))
-  if (regroups) return level
+  if (regroups && !(operator === '*' && startsWithQuotient(right.left))) return level
   if (isBitwise(operator)) return precedence.operand
   if (operator === '||') return precedence.bitOr
   return level === precedence.equality ? precedence.shift : level + 1
+}
+
+/** `b / 8 * c` behind `a *` would be `a * b / 8 * c`. */
+function startsWithQuotient(e: Expr): boolean {
+  if (e.kind === 'cast') return startsWithQuotient(e.value)
+  return e.kind === 'binary' && (e.operator === '/' || e.operator === '%' || (e.operator === '*' && startsWithQuotient(e.left)))
 }
 
 /** `a + -3` is `a - 3`. */

@@ -52,7 +52,7 @@ export function compile(program: Program, uri: string, subject: string, options:
   const lowered = lowerToCuda(open, made.stages, made.findings)
   return {
     ...lowered, parameters, facts: made.facts, architecture: open.architecture,
-    problems: [...problems(), ...lowered.findings.map(f => problemOf(open, f))],
+    problems: [...problems(), ...lowered.findings.filter(f => isSaid(open, f)).map(f => problemOf(open, f))],
   }
 }
 
@@ -84,6 +84,11 @@ function lowerToCuda(open: OpenSubject, before: readonly Stage[], earlier: reado
 const hasError = (findings: readonly Finding[]): boolean => findings.some(f => f.severity === 'error')
 
 // ---------------------------------------------------------------- problems
+
+/** A schedule by itself knows no sizes: what merely informs is said of its instances. */
+function isSaid(open: OpenSubject, f: Finding): boolean {
+  return open.kind !== 'schedule' || f.severity !== 'information'
+}
 
 function asProblem(open: OpenSubject, message: string): Problem {
   return { uri: open.uri, diagnostic: diagnostic('no-value', open.span, message) }

@@ -56,6 +56,7 @@ export function subjectsOf(analysis: Analysis): readonly Subject[] {
 }
 
 export interface OpenSubject {
+  readonly kind: Subject['kind']
   readonly uri: string
   readonly span: Span
   readonly architecture: Architecture
@@ -109,8 +110,10 @@ export function openSubject(
     return given ? { text: valueText(given.value), value: given.value } : t.default
   })
   return {
-    subject: { uri, span: spanOf(analysis.parsed, found.place), architecture: run.architecture, point, problems,
-      ...opened },
+    subject: {
+      kind: found.kind, uri, span: spanOf(analysis.parsed, found.place), architecture: run.architecture,
+      point, problems, ...opened,
+    },
     problems: problems(),
   }
 }
