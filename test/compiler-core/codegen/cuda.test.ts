@@ -134,7 +134,7 @@ describe('comments', () => {
     const { text } = printCuda(program('p', [], [{ grid, body: [] }], { extents: [n] }), sm_80)
     const lines = text.split('\n').slice(2)
     expect(lines[0]).toMatch(/^\/\/ grid \(\(columns \+ 191\) \/ 192 /)
-    expect(lines.findIndex(line => !line.startsWith('//'))).toBe(2)
+    expect(lines.findIndex(line => !line.startsWith('//'))).toBe(3)
     expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(120)
   })
   const [short, longer, far] = [variable('a'), variable('longer'), variable('f')]
