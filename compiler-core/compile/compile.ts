@@ -47,12 +47,11 @@ export function compile(program: Program, uri: string, subject: string, options:
   if (typeof point === 'string') return { ...nothing, problems: [...opened.problems, asProblem(open, point)] }
   const made = open.program(point)
   const parameters = open.schedule.tunes.map((t, i) => ({ name: t.name, text: point[i]?.text ?? '' }))
-  const problems = (): readonly Problem[] => open.problems()
-  if (!made) return { ...nothing, parameters, problems: problems() }
+  if (!made) return { ...nothing, parameters, problems: open.reasons() }
   const lowered = lowerToCuda(open, made.stages, made.findings)
   return {
     ...lowered, parameters, facts: made.facts, architecture: open.architecture,
-    problems: [...problems(), ...lowered.findings.filter(f => isSaid(open, f)).map(f => problemOf(open, f))],
+    problems: [...open.problems(), ...lowered.findings.filter(f => isSaid(open, f)).map(f => problemOf(open, f))],
   }
 }
 

@@ -70,6 +70,8 @@ export interface OpenSubject {
   program(point: readonly Choice[]): OpenedProgram | undefined
   /** All that has been reported so far. */
   problems(): readonly Problem[]
+  /** The same, but never nothing: why there is no program. */
+  reasons(): readonly Problem[]
 }
 
 export type Meaning =
@@ -101,10 +103,16 @@ export function openSubject(
   const { run, frame } = program.elaboration(uri, target) ?? first
   run.home = { name, module: frame.module, node: found.place }
   const bindings = bindingsOf(run, frame, found.bindings)
+  // what is wrong in a declaration that the subject only names may have been said there alone
+  const silent = diagnostic('no-value', spanOf(analysis.parsed, found.place), `\`${name}\` cannot be compiled: something that it uses has no value.`)
   const problems = (): readonly Problem[] => run.diagnostics.map(d => ({ uri, diagnostic: d }))
+  const reasons = (): readonly Problem[] => {
+    const said = problems()
+    return said.length > 0 ? said : [{ uri, diagnostic: silent }]
+  }
   const opening: Opening = { program, analysis, run, frame, place: found.place, bindings }
   const opened = found.operator.kind === 'graph' ? openGraph(opening, found.operator, found.schedule) : openOperator(opening, found.operator, found.schedule)
-  if (!opened) return { subject: undefined, problems: problems() }
+  if (!opened) return { subject: undefined, problems: reasons() }
   const point = opened.schedule.tunes.map((t): Choice => {
     const given = bindings.get(t.name)
     return given ? { text: valueText(given.value), value: given.value } : t.default
@@ -112,7 +120,7 @@ export function openSubject(
   return {
     subject: {
       kind: found.kind, uri, span: spanOf(analysis.parsed, found.place), architecture: run.architecture,
-      point, problems, ...opened,
+      point, problems, reasons, ...opened,
     },
     problems: problems(),
   }
