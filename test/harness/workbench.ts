@@ -78,10 +78,13 @@ async function openWorkbench(page: Page, server: Server, folder: string): Promis
       await page.keyboard.press('Enter')
     },
     async goTo(line, column) {
-      await page.keyboard.press('Control+G')
-      await input.fill(`:${line}:${column}`)
-      await page.keyboard.press('Enter')
-      await page.locator('#status\\.editor\\.selection', { hasText: `Ln ${line}, Col ${column}` }).waitFor()
+      // a workbench that is still starting may take the focus away from the input
+      await expect(async () => {
+        await page.keyboard.press('Control+G')
+        await input.fill(`:${line}:${column}`)
+        await page.keyboard.press('Enter')
+        await page.locator('#status\\.editor\\.selection', { hasText: `Ln ${line}, Col ${column}` }).waitFor({ timeout: 8000 })
+      }).toPass({ timeout: 30_000 })
     },
     webview: (nth = 0) => page.frameLocator('iframe.webview').nth(nth).frameLocator('iframe#active-frame'),
     async shot(name) {
