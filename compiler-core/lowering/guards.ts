@@ -8,12 +8,11 @@
  *
  * Only what cannot be proved becomes a condition. An access without a guard must be proved to lie inside.
  */
+import { outOfBounds, type OpenBound } from '../ir/bounds.ts'
 import { and, binary, cast, constant, select, withOrigins } from '../ir/build.ts'
-import { rangeOf } from '../ir/facts.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Buffer, Expr, Program } from '../ir/ir.ts'
 import { joinOrigins, type Origins } from '../ir/origin.ts'
-import { printExpr } from '../ir/print.ts'
 import { prove } from '../ir/prove.ts'
 import { findingList } from './finding-list.ts'
 import { mapInScope, plainRange, rewriteProgram, type Scope } from './scope.ts'
@@ -26,7 +25,7 @@ export function explicitBounds(program: Program): { program: Program; findings: 
       if (node.kind !== 'load') return node
       const open = openBounds(node.buffer, node.indices, node.origins, here)
       if (node.outside === undefined) {
-        open.forEach(bound => { findings.add(outOfBounds(node.buffer, node.indices, bound, node.origins, here, '`??`')) })
+        open.forEach(bound => { findings.add(outOfBounds(here.facts(), node.buffer, node.indices, bound, node.origins, '`??`')) })
         return node
       }
       const bare = { ...node, outside: undefined }
@@ -38,7 +37,8 @@ export function explicitBounds(program: Program): { program: Program; findings: 
       const open = openBounds(s.buffer, s.indices, s.origins, scope)
       if (s.kind === 'effect' || !s.guarded) {
         const advice = s.kind === 'store' ? '`=?`' : '`if`'
-        open.forEach(bound => { findings.add(outOfBounds(s.buffer, s.indices, bound, s.origins, scope, advice)) })
+        const { buffer, indices, origins } = s
+        open.forEach(bound => { findings.add(outOfBounds(scope.facts(), buffer, indices, bound, origins, advice)) })
         return s
       }
       const bare = { ...s, guarded: false }
@@ -50,14 +50,7 @@ export function explicitBounds(program: Program): { program: Program; findings: 
   return { program: rewritten, findings: findings.all() }
 }
 
-interface OpenBound {
-  readonly axis: number
-  readonly condition: Expr
-  /** It is proved that the condition never holds. */
-  readonly never: boolean
-}
-
-/** The bounds of an access that are not proved. */
+/** As `openBounds` of `ir/bounds.ts`, but the prover is asked only where plain ranges do not decide. */
 function openBounds(buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope): OpenBound[] {
   return buffer.shape.flatMap((extent, axis) => {
     const index = cast(indices[axis] ?? constant(0), 'index')
@@ -72,20 +65,4 @@ function openBounds(buffer: Buffer, indices: readonly Expr[], origins: Origins, 
       ...extent.kind === 'constant' && high < Number(extent.value) ? [] : open(binary('<', index, extent, origins))
     ]
   })
-}
-
-function outOfBounds(
-  buffer: Buffer, indices: readonly Expr[], bound: OpenBound, origins: Origins, scope: Scope, guard: string
-): Finding {
-  const index = indices[bound.axis] ?? constant(0), extent = buffer.shape[bound.axis] ?? constant(1)
-  const which = indices.length > 1 ? `index ${bound.axis}, \`${printExpr(index)}\`,` : `the index \`${printExpr(index)}\``
-  const access = `\`${buffer.name}[${indices.map(printExpr).join(', ')}]\``
-  const { low, high } = rangeOf(scope.facts(), index)
-  const range = Number.isFinite(low) && Number.isFinite(high) ? `ranges over ${low} to ${high}`
-    : Number.isFinite(low) ? `is at least ${low}, with no upper bound that is known`
-    : Number.isFinite(high) ? `is at most ${high}, with no lower bound that is known` : 'has no range that is known'
-  return {
-    code: 'out-of-bounds', severity: 'error', origins, related: [],
-    message: `${access} ${bound.never ? 'lies outside' : 'may lie outside'} of \`${buffer.name}\`: ${which} ${range}, and the extent is \`${printExpr(extent)}\`. Guard the access with ${guard}, or narrow the index.`
-  }
 }
