@@ -36,6 +36,11 @@ export interface FlowGraph {
   readonly origins: Origins
 }
 
+/** What a program computes, whatever its schedule. */
+export type Meaning =
+  | { readonly kind: 'operator'; readonly operator: OperatorInstance }
+  | { readonly kind: 'graph'; readonly graph: FlowGraph }
+
 export interface Group {
   readonly anchor: Node
   /** Each after those whose results it reads. */

@@ -22,6 +22,6 @@ export function checkOperator(instance: OperatorInstance): readonly Finding[] {
 function readsOutside(e: Expr, facts: Facts): readonly Finding[] {
   const inner = childrenOf(e).flatMap((child, i) => readsOutside(child, factsWithin(e, i, facts)))
   if (e.kind !== 'load' || e.outside !== undefined) return inner
-  const [open] = openBounds(facts, e.buffer, e.indices, e.origins)
+  const [open] = openBounds(e.buffer, e.indices, e.origins, () => facts)
   return open ? [...inner, outOfBounds(facts, e.buffer, e.indices, open, e.origins, '`??`')] : inner
 }

@@ -107,7 +107,7 @@ function made(e: Expr, facts: Facts, done: ReadonlyMap<Buffer, Definition>): Exp
   const element = stage && reductionsIn(stage.value).length === 0
     ? substitute(stage.value, bound(stage.axes, indices))
     : load(buffer, indices, undefined, origins)
-  const open = outside ? openBounds(facts, buffer, indices, origins).map(b => b.condition) : []
+  const open = outside ? openBounds(buffer, indices, origins, () => facts).map(b => b.condition) : []
   return outside && open.length > 0 ? select(and(...open), element, outside, origins) : element
 }
 

@@ -5,7 +5,7 @@
 import type { FlowGraph } from '../../compiler-core/graph/flow.ts'
 import type { Buffer, Expr, Load, Reduce, ReducerName, Variable } from '../../compiler-core/ir/ir.ts'
 import { mapChildren } from '../../compiler-core/ir/visit.ts'
-import { constant } from '../../compiler-core/ir/build.ts'
+import { constant, isWhole } from '../../compiler-core/ir/build.ts'
 import type { Definition, OperatorInstance } from '../../compiler-core/operators/definition.ts'
 import { evaluate } from './ir-interpreter.ts'
 
@@ -91,7 +91,8 @@ function reduced(e: Reduce, tensors: Tensors, variables: ReadonlyMap<Variable, n
     e.axes.forEach((a, i) => inner.set(a.variable, index[i] ?? 0))
     values.push(valueOf(e.body, tensors, inner))
   }
-  return reducers[e.reducer](values)
+  const value = reducers[e.reducer](values)
+  return isWhole(e.type) ? Math.floor(value) : value
 }
 
 const reducers: Readonly<Record<ReducerName, (values: readonly number[]) => number>> = {
