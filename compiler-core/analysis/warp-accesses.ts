@@ -132,11 +132,13 @@ function statement(w: Warp, s: Stmt, mask: Mask): void {
       access(w, s, s.buffer, true, 1, evaluate(w, offsetOf(s.indices), mask), mask, s.origins)
       return
     }
-    case 'copy':
-      for (const [end, write] of [[s.from, false], [s.to, true]] as const) {
-        access(w, end, end.buffer, write, s.lanes, evaluate(w, end.offset, mask), mask, s.origins)
-      }
+    case 'copy': {
+      const condition = s.async?.condition
+      const read = condition ? where(evaluate(w, condition, mask), mask, true) : mask
+      access(w, s.from, s.from.buffer, false, s.lanes, evaluate(w, s.from.offset, read), read, s.origins)
+      access(w, s.to, s.to.buffer, true, s.lanes, evaluate(w, s.to.offset, mask), mask, s.origins)
       return
+    }
     case 'for': {
       const extent = evaluate(w, s.extent, mask), most = extent.reduce((n, e, l) => mask[l] && e > n ? e : n, 0)
       for (let i = 0; i < Math.min(most, walkedIterations); i++) {

@@ -375,8 +375,10 @@ function sharedTensor(s: Allocate, p: KernelPrinter): void {
   const name = names.declare(buffer, buffer.name)
   if (arena === undefined) writer.write(`__shared__ ${alignment(buffer, p)}${type} ${name}[${cells}];`)
   else {
+    // a reference to an array, so that a compiler can tell an index beyond it
     const start = shared.offsets.get(buffer)!
-    writer.write(`${type} *const ${name} = (${type} *)${start === 0 ? arena : `(${arena} + ${start})`};`)
+    const from = start === 0 ? arena : `(${arena} + ${start})`
+    writer.write(`${type} (&${name})[${cells}] = *(${type} (*)[${cells}])${from};`)
   }
   if (value === undefined) return
   const threads = threadsOf(kernel)
@@ -456,6 +458,7 @@ function alignment(buffer: Buffer, { uses }: KernelPrinter): string {
 /** Through the vector type of as many bytes: CUDA moves it in one access. */
 function copy(s: Copy, p: KernelPrinter): void {
   const { writer } = p
+  if (s.async) return asynchronousCopy(s, s.async.condition, p)
   const vector = vectorType(s.to.buffer.element, s.lanes)
   writer.write(`*(${vector} *)`)
   address(s.to.buffer, s.to.offset, p)
@@ -464,6 +467,25 @@ function copy(s: Copy, p: KernelPrinter): void {
   writer.write(` *(const ${vector} *)`)
   address(s.from.buffer, s.from.offset, p)
   writer.write(';')
+}
+
+function asynchronousCopy(s: Copy, condition: Expr | undefined, p: KernelPrinter): void {
+  const { writer, use, expressions } = p
+  const bytes = s.lanes * bytesOf(s.to.buffer.element)
+  use({ kind: 'asynchronous copy', bytes, guarded: condition !== undefined })
+  writer.write(`copy_async_${bytes}(`)
+  address(s.to.buffer, s.to.offset, p)
+  writer.write(',')
+  writer.mayBreak('assignment')
+  writer.write(' ')
+  address(s.from.buffer, s.from.offset, p)
+  if (condition) {
+    writer.write(',')
+    writer.mayBreak('assignment')
+    writer.write(' ')
+    expressions.print(condition, precedence.conditional, true)
+  }
+  writer.write(');')
 }
 
 function address(buffer: Buffer, offset: Expr, { writer, names, expressions }: KernelPrinter): void {
@@ -540,7 +562,12 @@ function effect(s: Effect, p: KernelPrinter): void {
       writer.write(') trap();')
       writer.comment(s.message.replace(/\s+/g, ' ').replace(/\\$/, ''))
       return
-    case 'commit_group': case 'wait_group':
-      throw new Error('groups of asynchronous copies are lowered')
+    case 'commit_group':
+      p.use({ kind: 'commit group' })
+      writer.write('commit_group();')
+      return
+    case 'wait_group':
+      p.use({ kind: 'wait group' })
+      writer.write(`wait_group<${s.pending}>();`)
   }
 }

@@ -64,7 +64,8 @@ const reserved = words(`
   return short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try
   typedef typeid typename typeof union unsigned using virtual void volatile wchar_t while xor xor_eq
   threadIdx blockIdx blockDim gridDim warpSize float2 float4 double2 uint2 uint4 INFINITY NAN NULL
-  f16 bf16 tf32 shared_memory shfl_xor_sync shfl_down_sync atomic_add_shared atomic_add_global floor_div floor_mod
+  f16 bf16 tf32 shared_memory shfl_xor_sync shfl_down_sync atomic_add_shared atomic_add_global
+  copy_async_4 copy_async_8 copy_async_16 commit_group wait_group floor_div floor_mod
   mul_rn trap sin_f32 cos_f32 quarter_wave two_over_pi abs llabs min max
   expf logf sqrtf rsqrtf tanhf erff powf floorf ceilf rintf sinf cosf fmaf fminf fmaxf fabsf
   exp log sqrt rsqrt tanh erf pow floor ceil rint sin cos fma fmin fmax fabs

@@ -19,6 +19,10 @@ export type Wrapper =
   | { readonly kind: 'rounded product'; readonly type: 'f32' | 'f64' }
   | { readonly kind: 'sine'; readonly function: 'sin' | 'cos' }
   | { readonly kind: 'trap' }
+  /** 4, 8 or 16 bytes. `guarded`: with a condition without which zeros arrive. */
+  | { readonly kind: 'asynchronous copy'; readonly bytes: number; readonly guarded: boolean }
+  | { readonly kind: 'commit group' }
+  | { readonly kind: 'wait group' }
 
 export function isSmallFloat(type: string): type is SmallFloat {
   return type === 'f16' || type === 'bf16' || type === 'tf32'
@@ -123,6 +127,12 @@ function functionText(w: Exclude<Wrapper, { kind: 'type' }>, architecture: Archi
     }
     case 'sine': return sineText(w.function)
     case 'trap': return define('void', 'trap()', ['asm volatile("trap;");'])
+    case 'asynchronous copy': return asynchronousCopyText(w.bytes, w.guarded)
+    case 'commit group': return define('void', 'commit_group()', ['asm volatile("cp.async.commit_group;" : : : "memory");'])
+    case 'wait group':
+      return `template <int pending>\n${define('void', 'wait_group()', [
+        'asm volatile("cp.async.wait_group %0;" : : "n"(pending) : "memory");'
+      ])}`
   }
 }
 
@@ -248,6 +258,19 @@ function exchangeText(type: ElementName, signature: string, scope: 'shared' | 'g
     '  if (found == seen) return old;',
     '  seen = found;',
     '}'
+  ])
+}
+
+/**
+ * From global to shared memory without a register in between (sm_80); 16 bytes pass by the first cache. A source of no
+ * bytes is not read: zeros arrive.
+ */
+function asynchronousCopyText(bytes: number, guarded: boolean): string {
+  const cache = bytes === 16 ? 'cg' : 'ca'
+  return define('void', `copy_async_${bytes}(void *to, const void *from${guarded ? ', bool inside' : ''})`, [
+    'asm volatile("{ .reg .u64 to, from; cvta.to.shared.u64 to, %0; cvta.to.global.u64 from, %1; "',
+    `  "cp.async.${cache}.shared.global [to], [from], ${bytes}${guarded ? ', %2' : ''}; }"`,
+    `  : : "l"(to), "l"(from)${guarded ? `, "r"(inside ? ${bytes} : 0)` : ''} : "memory");`
   ])
 }
 

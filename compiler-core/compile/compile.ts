@@ -9,12 +9,16 @@
  */
 import { printCuda } from '../codegen/cuda.ts'
 import type { Trace } from '../codegen/trace.ts'
+import type { Meaning } from '../graph/flow.ts'
 import type { Finding } from '../ir/finding.ts'
+import type { Program as IrProgram } from '../ir/ir.ts'
+import type { Span } from '../ir/origin.ts'
 import { diagnostic } from '../language/diagnostics.ts'
 import type { Choice, Fact } from '../language/instantiate.ts'
 import type { Program } from '../language/program.ts'
 import { checkLimits } from '../lowering/limits.ts'
 import { lower } from '../lowering/lower.ts'
+import { checkOutputs } from '../lowering/outputs.ts'
 import { candidateAt } from '../schedule/space.ts'
 import type { Architecture } from '../target/architectures.ts'
 import { openSubject, type OpenSubject, type Problem, type Stage } from './subjects.ts'
@@ -31,6 +35,12 @@ export interface Compiled {
   readonly cuda: { readonly text: string; readonly trace: Trace } | undefined
   /** The program after each step, in order; those before the one that failed. */
   readonly stages: readonly Stage[]
+  /** The last of `stages` before lowering: mapped loops over logical tensors, bounds explicit, fused. */
+  readonly elaborated: IrProgram | undefined
+  /** What it computes, whatever its schedule. */
+  readonly meaning: Meaning | undefined
+  /** Of the subject's name in the compiled file. */
+  readonly span: Span
   readonly problems: readonly Problem[]
   /** The tunable parameters and their values. */
   readonly parameters: readonly { readonly name: string; readonly text: string }[]
@@ -40,7 +50,10 @@ export interface Compiled {
 
 export function compile(program: Program, uri: string, subject: string, options: CompileOptions = {}): Compiled {
   const opened = openSubject(program, uri, subject)
-  const nothing = { cuda: undefined, stages: [], parameters: [], facts: [], architecture: opened.subject?.architecture }
+  const nothing = {
+    cuda: undefined, stages: [], elaborated: undefined, parameters: [], facts: [], meaning: opened.subject?.meaning,
+    span: opened.subject?.span ?? { start: 0, end: 0 }, architecture: opened.subject?.architecture
+  }
   if (!opened.subject) return { ...nothing, problems: opened.problems }
   const open = opened.subject
   const point = pointOf(open, options)
@@ -50,8 +63,10 @@ export function compile(program: Program, uri: string, subject: string, options:
   if (!made) return { ...nothing, parameters, problems: open.reasons() }
   const lowered = lowerToCuda(open, made.stages, made.findings)
   return {
-    ...lowered, parameters, facts: made.facts, architecture: open.architecture,
-    problems: [...open.problems(), ...lowered.findings.filter(f => isSaid(open, f)).map(f => problemOf(open, f))],
+    ...nothing, ...lowered, elaborated: made.stages.at(-1)?.program, parameters, facts: made.facts,
+    problems: unrepeated([
+      ...open.problems(), ...lowered.findings.filter(f => isSaid(open, f)).map(f => problemOf(open, f))
+    ]),
   }
 }
 
@@ -71,11 +86,12 @@ interface Lowered {
 function lowerToCuda(open: OpenSubject, before: readonly Stage[], earlier: readonly Finding[]): Lowered {
   const last = before.at(-1)
   if (!last || hasError(earlier)) return { cuda: undefined, stages: before, findings: earlier }
-  const lowered = lower(last.program)
+  const lowered = lower(last.program, open.architecture)
   const { name, threads_per_block, shared_memory_per_block } = open.architecture
   const limits = checkLimits(lowered.program,
     { target: name, threadsPerBlock: threads_per_block, bytesPerBlock: shared_memory_per_block })
-  const findings = [...earlier, ...lowered.findings, ...limits]
+  const found = [...earlier, ...lowered.findings, ...limits]
+  const findings = hasError(found) ? found : [...found, ...checkOutputs(last.program)]
   const stages = [...before, ...lowered.stages]
   return { cuda: hasError(findings) ? undefined : printCuda(lowered.program, open.architecture), stages, findings }
 }
@@ -83,6 +99,16 @@ function lowerToCuda(open: OpenSubject, before: readonly Stage[], earlier: reado
 const hasError = (findings: readonly Finding[]): boolean => findings.some(f => f.severity === 'error')
 
 // ---------------------------------------------------------------- problems
+
+/**
+ * Of problems of one kind at one place, such as those of several instances of a schedule or of a device function that
+ * is inlined twice, the first; none where `said` has one.
+ */
+export function unrepeated(problems: readonly Problem[], said: readonly Problem[] = []): readonly Problem[] {
+  const place = ({ uri, diagnostic: { span, code } }: Problem): string => `${uri} ${span.start} ${span.end} ${code}`
+  const known = new Set(said.map(place))
+  return problems.filter(p => !known.has(place(p)) && known.add(place(p)))
+}
 
 /** A schedule by itself knows no sizes: what merely informs is said of its instances. */
 function isSaid(open: OpenSubject, f: Finding): boolean {
@@ -97,7 +123,7 @@ function asProblem(open: OpenSubject, message: string): Problem {
  * A finding at its place in the compiled file; what lies in other files is said at the subject, with the place
  * beside.
  */
-function problemOf(open: OpenSubject, f: Finding): Problem {
+export function problemOf(open: { readonly uri: string; readonly span: Span }, f: Finding): Problem {
   const ranges = f.origins.flatMap(o => {
     const chain = []
     for (let at: typeof o | undefined = o; at; at = at.through) chain.push(at.range)

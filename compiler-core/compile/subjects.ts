@@ -7,7 +7,7 @@
  */
 import { fuse } from '../fusion/fuse.ts'
 import { elaborateGraph } from '../graph/elaborate.ts'
-import { partition, type FlowGraph, type Group } from '../graph/flow.ts'
+import { partition, type Group, type Meaning } from '../graph/flow.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Buffer, Program as IrProgram } from '../ir/ir.ts'
 import type { Span } from '../ir/origin.ts'
@@ -23,7 +23,7 @@ import type { Argument, Graph, Instance, Node } from '../language/syntax/tree.ts
 import { spanOf } from '../language/syntax/walk.ts'
 import { valueText, type Value } from '../language/values.ts'
 import { checkOperator } from '../operators/check.ts'
-import type { OperatorInstance } from '../operators/definition.ts'
+import { isPointwise, reductionOf } from '../operators/inline.ts'
 import { explicitBounds } from '../lowering/guards.ts'
 import type { Architecture } from '../target/architectures.ts'
 
@@ -74,10 +74,6 @@ export interface OpenSubject {
   reasons(): readonly Problem[]
 }
 
-export type Meaning =
-  | { readonly kind: 'operator'; readonly operator: OperatorInstance }
-  | { readonly kind: 'graph'; readonly graph: FlowGraph }
-
 export interface OpenedProgram {
   readonly stages: readonly Stage[]
   readonly findings: readonly Finding[]
@@ -91,14 +87,15 @@ export function openSubject(
   const analysis = program.analyse(uri)
   if (!analysis) return { subject: undefined, problems: [] }
   const found = declarationOf(analysis, program, name)
-  if (!found) return failed(uri, { start: 0, end: 0 }, `There is no instance, graph or schedule \`${name}\`.`)
-  const declarations = [found.declaration,
-    ...[found.operator, found.schedule].flatMap(d => d?.uri === uri ? [d.node] : [])]
+  const declaration = found?.declaration ?? declared(analysis, name)
+  if (!declaration) return failed(uri, { start: 0, end: 0 }, `There is no instance, graph or schedule \`${name}\`.`)
+  const declarations = [declaration,
+    ...[found?.operator, found?.schedule].flatMap(d => d?.uri === uri ? [d.node] : [])]
   const wrong = analysis.diagnostics.filter(d =>
     d.severity === 'error' && declarations.some(n => isInside(d.span, spanOf(analysis.parsed, n))))
   if (wrong.length > 0) return { subject: undefined, problems: wrong.map(d => ({ uri, diagnostic: d })) }
   const first = program.elaboration(uri)
-  if (!first) return { subject: undefined, problems: [] }
+  if (!first || !found) return { subject: undefined, problems: [] }
   const target = found.kind === 'schedule' ? undefined : targetOf(first.run, first.frame, found.bindings)
   const { run, frame } = program.elaboration(uri, target) ?? first
   run.home = { name, module: frame.module, node: found.place }
@@ -148,9 +145,14 @@ interface Found {
 
 function isInside(inner: Span, outer: Span): boolean { return outer.start <= inner.start && inner.end <= outer.end }
 
+function declared(analysis: Analysis, name: string): Instance | Graph | undefined {
+  return analysis.parsed.file.items.find((i): i is Instance | Graph =>
+    (i.kind === 'Instance' || i.kind === 'Graph') && i.name.text === name)
+}
+
 function declarationOf(analysis: Analysis, program: Program, name: string): Found | undefined {
   const { definitionOf } = analysis.resolved
-  const item = analysis.parsed.file.items.find((i): i is Instance | Graph => (i.kind === 'Instance' || i.kind === 'Graph') && i.name.text === name)
+  const item = declared(analysis, name)
   if (item?.kind === 'Instance') {
     const operator = definitionOf.get(item.operator), schedule = definitionOf.get(item.schedule)
     return operator && schedule && { kind: 'instance', operator, schedule, bindings: item.bindings, place: item.name, declaration: item }
@@ -263,7 +265,13 @@ function scheduleFor(o: Opening, anchor: DefinedOperator, named: Definition | un
       return opened
     }
   }
-  if (ordered.length === 0) run.diagnostics.push(diagnostic('no-schedule', spanOf(o.frame.module.source, o.place), `No schedule for \`${anchor.operator.name}\` is declared or imported.`))
+  if (ordered.length === 0) {
+    const { operator } = anchor
+    const family = isPointwise(operator) ? 'elementwise' : reductionOf(operator) ? 'reduce' : undefined
+    const advice = family === undefined ? '' : ` Add \`import "std/${family}"\`, which has one.`
+    run.diagnostics.push(diagnostic('no-schedule', spanOf(o.frame.module.source, o.place),
+      `No schedule for \`${operator.name}\` is declared or imported.${advice}`))
+  }
   return undefined
 }
 

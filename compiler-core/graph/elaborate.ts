@@ -17,7 +17,7 @@ import { withOrigins } from '../ir/build.ts'
 import type { Buffer, Constant } from '../ir/ir.ts'
 import { joinOrigins, type Origin, type Origins } from '../ir/origin.ts'
 import { mapExpr } from '../ir/visit.ts'
-import { bindGraph, libraryOperator, type Actual, type Bindings, type BoundGraph } from '../language/bindings.ts'
+import { bindGraph, isBuiltin, libraryOperator, type Actual, type Bindings, type BoundGraph } from '../language/bindings.ts'
 import { defineOperator, type DefinedOperator } from '../language/define.ts'
 import { exprOf, originsAt } from '../language/device.ts'
 import { withDevice } from '../language/elaborate.ts'
@@ -160,9 +160,16 @@ function valueOf(b: Building, frame: Frame, e: Expr, name?: string): Value {
     }
     case 'Call': {
       const definition = e.callee.kind === 'NameRef' ? frame.module.definitionOf.get(e.callee) : undefined
-      return definition?.kind === 'operator' || definition?.kind === 'graph'
-        ? applied(b, frame, e, definition, e.args.flatMap(a => givenBy(b, frame, a)), name)
-        : evaluate(run, frame, e)
+      if (definition?.kind === 'operator' || definition?.kind === 'graph') {
+        return applied(b, frame, e, definition, e.args.flatMap(a => givenBy(b, frame, a)), name)
+      }
+      const operator = definition && isBuiltin(definition) ? ofNumbers[definition.name] : undefined
+      if (operator === undefined || e.args.every(a => givenBy(b, frame, a).every(g => g.value.kind !== 'tensor'))) {
+        return evaluate(run, frame, e)
+      }
+      problem(run, frame.module, e, 'wrong-type',
+        `\`${definition?.name}\` takes numbers; of each element of a tensor it is the operator \`${operator}\` of \`std/elementwise\`.`)
+      return unknown
     }
     default: return evaluate(run, frame, e)
   }
@@ -181,6 +188,13 @@ function elementByElement(
 
 const elementWise: Readonly<Partial<Record<BinaryOperator, string>>> = {
   '+': 'add', '-': 'subtract', '*': 'multiply', '/': 'divide'
+}
+
+/** Built-in functions of numbers, as operators of the library. */
+const ofNumbers: Readonly<Record<string, string>> = {
+  abs: 'absolute', exp: 'exponential', log: 'logarithm', sqrt: 'square_root', rsqrt: 'inverse_square_root',
+  erf: 'error_function', tanh: 'hyperbolic_tangent', sin: 'sine', cos: 'cosine', floor: 'floor_of', ceil: 'ceiling_of',
+  round: 'rounded', pow: 'power', max: 'maximum', min: 'minimum'
 }
 
 function givenBy(b: Building, frame: Frame, a: Argument): readonly Given[] {
@@ -354,7 +368,11 @@ function wholeTensor(b: Building, frame: Frame, { value, node }: Placed): Buffer
     ? `Operators take whole tensors; a part of \`${value.buffer.name}\` is an operator of its own, such as \`slice\`.`
     : `This is a tensor in a graph, but it is ${describe(value)}.`
   if (value.kind !== 'unknown') problem(b.run, frame.module, node, 'wrong-type', message)
-  else if (b.run.problems === 0) problem(b.run, frame.module, node, 'no-value', 'This is no tensor.')
+  else if (b.run.problems === 0) {
+    const definition = node.kind === 'NameRef' ? frame.module.definitionOf.get(node) : undefined
+    const advice = definition?.kind === 'operator' ? ` \`${definition.name}\` makes one of its arguments: \`${definition.name}(...)\`.` : ''
+    problem(b.run, frame.module, node, 'no-value', `This is no tensor.${advice}`)
+  }
   return undefined
 }
 

@@ -8,6 +8,7 @@ import { binary, cast, constant } from './build.ts'
 import { rangeOf, type Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
 import type { Buffer, Expr } from './ir.ts'
+import type { Interval } from './knowledge.ts'
 import type { Origins } from './origin.ts'
 import { printExpr } from './print.ts'
 import { prove } from './prove.ts'
@@ -20,17 +21,26 @@ export interface OpenBound {
   readonly never: boolean
 }
 
-/** The bounds of an access that are not proved. */
+/**
+ * The bounds of an access that are not proved. `plain`: a range of an index that is cheap to know; the prover is asked
+ * only where it does not decide.
+ */
 export function openBounds(
-  facts: Facts, buffer: Buffer, indices: readonly Expr[], origins: Origins
+  buffer: Buffer, indices: readonly Expr[], origins: Origins, facts: () => Facts,
+  plain: (index: Expr) => Interval = index => rangeOf(facts(), index)
 ): readonly OpenBound[] {
   return buffer.shape.flatMap((extent, axis) => {
     const index = cast(indices[axis] ?? constant(0), 'index')
     const zero = constant(0, 'index', origins)
-    return [binary('<=', zero, index, origins), binary('<', index, extent, origins)].flatMap((condition): OpenBound[] => {
-      const proved = prove(facts, condition)
+    const { low, high } = plain(index)
+    const open = (condition: Expr): readonly OpenBound[] => {
+      const proved = prove(facts(), condition)
       return proved === true ? [] : [{ axis, condition, never: proved === false }]
-    })
+    }
+    return [
+      ...low >= 0 ? [] : open(binary('<=', zero, index, origins)),
+      ...extent.kind === 'constant' && high < Number(extent.value) ? [] : open(binary('<', index, extent, origins))
+    ]
   })
 }
 

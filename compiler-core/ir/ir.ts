@@ -141,6 +141,8 @@ export interface Store extends StmtBase {
   readonly indices: readonly Expr[]
   readonly value: Expr
   readonly guarded: boolean
+  /** To shared memory, from an asynchronous `tasks` that was lowered: it may arrive as late as the copies of that. */
+  readonly async?: true
 }
 /**
  * `lanes` neighbouring elements at once, made by lowering: offsets into cells, both aligned to the whole access. 4, 8
@@ -151,6 +153,11 @@ export interface Copy extends StmtBase {
   readonly lanes: number
   readonly to: { readonly buffer: Buffer; readonly offset: Expr }
   readonly from: { readonly buffer: Buffer; readonly offset: Expr }
+  /**
+   * From global to shared memory, arriving at any time until the `wait_group` that covers it. Where the condition, if
+   * there is one, does not hold, nothing is read and zeros arrive.
+   */
+  readonly async?: { readonly condition: Expr | undefined }
 }
 /** From 0 in steps of 1. `unroll`: fully, by a factor, never, or as the CUDA compiler likes. */
 export interface For extends StmtBase {

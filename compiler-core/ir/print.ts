@@ -90,9 +90,11 @@ function stmtLines(s: Stmt, indent: string, names: Names): string[] {
       return line(`${buffer.scope} ${names(buffer)}: ${buffer.element}[${shape}]${placed(buffer)}${over}${first}`)
     }
     case 'store':
-      return line(`${names(s.buffer)}[${list(s.indices, names)}] ${s.guarded ? '=?' : '='} ${text(s.value)}`)
-    case 'copy':
-      return line(`${cells(s.to, s.lanes, names)} = ${cells(s.from, s.lanes, names)}`)
+      return line(`${s.async ? 'async ' : ''}${names(s.buffer)}[${list(s.indices, names)}] ${s.guarded ? '=?' : '='} ${text(s.value)}`)
+    case 'copy': {
+      const [to, from] = [s.to, s.from].map(c => cells(c, s.lanes, names)), condition = s.async?.condition
+      return line(`${s.async ? 'async ' : ''}${to} = ${condition ? `if ${text(condition)} then ${from} else 0` : from}`)
+    }
     case 'for':
       return nested(`${loopWords(s)}for ${names(s.variable)} in 0..${operandText(s.extent, 8, names)}`, s.body)
         .map((l, i) => i === 0 ? `${l}${note(s.note)}` : l)
@@ -135,7 +137,7 @@ function loopWords(s: For): string {
 }
 
 function cells(place: { buffer: Buffer; offset: Expr }, lanes: number, names: Names): string {
-  return `${names(place.buffer)}[${exprText(place.offset, names)} ..+ ${lanes}]`
+  return `${names(place.buffer)}[${exprText(place.offset, names)}${lanes === 1 ? '' : ` ..+ ${lanes}`}]`
 }
 
 function placed(b: Buffer): string {

@@ -205,10 +205,12 @@ export function mapOwnExprs(s: Stmt, f: (e: Expr) => Expr): Stmt {
       return indices === s.indices && value === s.value ? s : { ...s, indices, value }
     }
     case 'copy': {
-      const to = f(s.to.offset), from = f(s.from.offset)
-      return to === s.to.offset && from === s.from.offset
+      const to = f(s.to.offset), from = f(s.from.offset), condition = s.async?.condition && f(s.async.condition)
+      return to === s.to.offset && from === s.from.offset && condition === s.async?.condition
         ? s
-        : { ...s, to: { ...s.to, offset: to }, from: { ...s.from, offset: from } }
+        : {
+          ...s, to: { ...s.to, offset: to }, from: { ...s.from, offset: from }, ...s.async && { async: { condition } }
+        }
     }
     case 'for': {
       const extent = f(s.extent)
@@ -258,7 +260,7 @@ export function exprsOf(s: Stmt): readonly Expr[] {
     case 'assign': return [s.value]
     case 'allocate': return s.value ? [s.value] : []
     case 'store': return [...s.indices, s.value]
-    case 'copy': return [s.to.offset, s.from.offset]
+    case 'copy': return [s.to.offset, s.from.offset, ...s.async?.condition ? [s.async.condition] : []]
     case 'for': return [s.extent]
     case 'tasks': return [s.worker]
     case 'if':

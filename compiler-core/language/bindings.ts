@@ -10,7 +10,7 @@
 import { ref } from '../ir/build.ts'
 import type { Buffer, ElementName, Expr as DeviceExpr, Variable } from '../ir/ir.ts'
 import { equalExpr } from '../ir/visit.ts'
-import { libraryUri } from '../library/library.ts'
+import { builtinUri, libraryUri } from '../library/library.ts'
 import { convert } from './arguments.ts'
 import { exprOf } from './device.ts'
 import { bind, conditionOf, evaluate } from './evaluate.ts'
@@ -89,6 +89,11 @@ export function libraryOperator(run: Run, file: string, name: string): Definitio
   const uri = libraryUri(file)
   const names = run.module(uri)?.definitionOf.values() ?? []
   return [...names].find(d => d.uri === uri && d.kind === 'operator' && d.name === name)
+}
+
+/** Is it declared for every file? */
+export function isBuiltin({ uri }: Definition): boolean {
+  return uri === builtinUri
 }
 
 interface Binding {

@@ -283,7 +283,7 @@ function programOf(
       if (run.problems === before) problem(run, o.from.module, o.place, 'require-failed', `${capital(members.rejected.message)}.`)
       return
     }
-    for (const m of o.node.members) if (m.kind === 'Workspace') workspaces.push(...workspaceOf(run, frame, m))
+    for (const m of o.node.members) if (m.kind === 'Workspace') workspaces.push(...workspaceOf(run, frame, m, members.late))
   })
   if (run.problems > before) return undefined
   const kernels = o.node.members.flatMap(m => m.kind === 'Kernel' ? kernelOf(o, frame, m, members.late, isFused) ?? [] : [])
@@ -300,7 +300,7 @@ function programOf(
 function capital(text: string): string { return text.slice(0, 1).toUpperCase() + text.slice(1) }
 
 function workspaceOf(
-  run: Run, frame: Frame, m: Workspace
+  run: Run, frame: Frame, m: Workspace, late: readonly Late[]
 ): readonly { readonly buffer: Buffer; readonly value: DeviceExpr | undefined }[] {
   const t = m.type
   if (t.kind !== 'TensorType') return []
@@ -309,11 +309,12 @@ function workspaceOf(
     const v = evaluate(run, frame, d.size)
     return (d.rest ? itemsOf(v) ?? [v] : [v]).map(item => exprOf(run, frame, item, d.size, 'index'))
   })
-  const known = shape.filter(e => e !== undefined)
+  const known = shape.flatMap(e => e === undefined ? [] : [withValues(e, late)])
   if (element.kind !== 'dtype' || known.length < shape.length) return []
   const buffer: Buffer = { name: m.name.text, element: element.dtype.name as ElementName, scope: 'workspace', shape: known, layout: undefined, origins: originsAt(run, frame, m.name) }
   bindName(frame, m.name, tensorValue(buffer))
-  return [{ buffer, value: m.value && exprOf(run, frame, evaluate(run, frame, m.value), m.value, buffer.element) }]
+  const value = m.value && exprOf(run, frame, evaluate(run, frame, m.value), m.value, buffer.element)
+  return [{ buffer, value: value && withValues(value, late) }]
 }
 
 function kernelOf(

@@ -193,8 +193,16 @@ export function createProgram(host: Host): Program {
         for (const a of sources) yield* a.exports.keys()
         if (builtins) yield* builtins.keys()
       },
-      libraryPath: name => library || uri === preludeUri ? undefined : libraryImports.find(path =>
-        libraryEntry(libraryUri(path.slice('std/'.length)))?.analysis.resolved.exports.has(name)),
+      libraryPath: name => libraryPath(({ exports }) => exports.has(name)),
+      schedulePath: (name, operator) => libraryPath(({ schedules }) => schedules.some(s => s.definition.name === name
+        && (operator === undefined || s.operator === undefined || s.operator === operator))),
+    }
+
+    function libraryPath(has: (file: Resolved) => boolean): string | undefined {
+      return library || uri === preludeUri ? undefined : libraryImports.find(path => {
+        const file = libraryEntry(libraryUri(path.slice('std/'.length)))
+        return file && has(file.analysis.resolved)
+      })
     }
   }
 

@@ -83,6 +83,8 @@ export interface Surroundings {
   visibleNames(): Iterable<string>
   /** The import path that would make a name visible. */
   libraryPath(name: string): string | undefined
+  /** The same for a schedule that may serve the operator; of a graph any. */
+  schedulePath(name: string, operator: Definition | undefined): string | undefined
   /**
    * In a library file: `builtin`, `none` and absent bodies mean that the compiler provides something; names may repeat.
    */
@@ -463,7 +465,8 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
     if (found) use(n.schedule, found)
     else if (!around.incomplete) {
       const names = [...new Set(serving.map(d => d.name))]
-      report('unknown-name', n.schedule, `\`${operator.name}\` has no schedule \`${n.schedule.text}\`. ${suggestion(n.schedule.text, names) ?? (names.length === 0 ? 'None is declared or imported.' : `It has ${listText(names)}.`)}`)
+      unknownSchedule(n.schedule, operator, `\`${operator.name}\` has no schedule \`${n.schedule.text}\`.`,
+        suggestion(n.schedule.text, names) ?? (names.length === 0 ? 'None is declared or imported.' : `It has ${listText(names)}.`))
     }
     if (found || !around.incomplete) {
       namedArguments(n.bindings, operator, name => tuneOf(found, name), found ? new Set(['target']) : new Set(n.bindings.map(b => b.name?.text ?? '')), tunesOf(found))
@@ -491,9 +494,21 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
     const serving = [...schedules, ...around.schedules].map(e => e.definition)
     const found = serving.find(d => d.name === n.schedule.text)
     if (found) use(n.schedule, found)
-    else if (!around.incomplete) report('unknown-name', n.schedule, `There is no schedule \`${n.schedule.text}\`. ${suggestion(n.schedule.text, serving.map(d => d.name)) ?? 'A graph is built by a schedule of its operators.'}`)
+    else if (!around.incomplete) {
+      unknownSchedule(n.schedule, undefined, `There is no schedule \`${n.schedule.text}\`.`,
+        suggestion(n.schedule.text, serving.map(d => d.name)) ?? 'A graph is built by a schedule of its operators.')
+    }
     namedArguments(n.bindings, graph, name => tuneOf(found, name), new Set(['target']), tunesOf(found))
     bindingsHaveNames(n, graph)
+  }
+  function unknownSchedule(ref: NameRef, operator: Definition | undefined, message: string, advice: string): void {
+    const path = around.schedulePath(ref.text, operator)
+    if (path === undefined) report('unknown-name', ref, `${message} ${advice}`)
+    else missingImport(ref, message, path)
+  }
+  function missingImport(ref: NameRef, message: string, path: string): void {
+    report('unknown-name', ref, `${message} Add \`import "${path}"\`.`,
+      { fix: { title: `Add import "${path}"`, edits: [{ span: { start: 0, end: 0 }, newText: `import "${path}"\n` }] } })
   }
   let suggestions = 50
   function unknownName(ref: NameRef, scope: Scope): void {
@@ -505,8 +520,7 @@ export function resolve(uri: string, source: Lexed, root: File | Expr, around: S
     if (around.incomplete) return
     const path = around.libraryPath(ref.text)
     if (path !== undefined) {
-      report('unknown-name', ref, `\`${ref.text}\` is not visible here. Add \`import "${path}"\`.`,
-        { fix: { title: `Add import "${path}"`, edits: [{ span: { start: 0, end: 0 }, newText: `import "${path}"\n` }] } })
+      missingImport(ref, `\`${ref.text}\` is not visible here.`, path)
       return
     }
     const near = suggestions-- > 0 ? nearest(ref.text, visible(scope)) : undefined

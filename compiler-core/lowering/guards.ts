@@ -8,12 +8,11 @@
  *
  * Only what cannot be proved becomes a condition. An access without a guard must be proved to lie inside.
  */
-import { outOfBounds, type OpenBound } from '../ir/bounds.ts'
-import { and, binary, cast, constant, select, withOrigins } from '../ir/build.ts'
+import { openBounds, outOfBounds, type OpenBound } from '../ir/bounds.ts'
+import { and, select, withOrigins } from '../ir/build.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Buffer, Expr, Program } from '../ir/ir.ts'
 import { joinOrigins, type Origins } from '../ir/origin.ts'
-import { prove } from '../ir/prove.ts'
 import { findingList } from './finding-list.ts'
 import { mapInScope, plainRange, rewriteProgram, type Scope } from './scope.ts'
 
@@ -23,7 +22,7 @@ export function explicitBounds(program: Program): { program: Program; findings: 
   const rewritten = rewriteProgram(program, {
     expr: (e, scope) => mapInScope(e, scope, (node, here) => {
       if (node.kind !== 'load') return node
-      const open = openBounds(node.buffer, node.indices, node.origins, here)
+      const open = boundsAt(node, here)
       if (node.outside === undefined) {
         open.forEach(bound => { findings.add(outOfBounds(here.facts(), node.buffer, node.indices, bound, node.origins, '`??`')) })
         return node
@@ -34,7 +33,7 @@ export function explicitBounds(program: Program): { program: Program; findings: 
     }),
     stmt: (s, scope) => {
       if (s.kind !== 'store' && !(s.kind === 'effect' && s.effect === 'atomic_add')) return s
-      const open = openBounds(s.buffer, s.indices, s.origins, scope)
+      const open = boundsAt(s, scope)
       if (s.kind === 'effect' || !s.guarded) {
         const advice = s.kind === 'store' ? '`=?`' : '`if`'
         const { buffer, indices, origins } = s
@@ -50,19 +49,8 @@ export function explicitBounds(program: Program): { program: Program; findings: 
   return { program: rewritten, findings: findings.all() }
 }
 
-/** As `openBounds` of `ir/bounds.ts`, but the prover is asked only where plain ranges do not decide. */
-function openBounds(buffer: Buffer, indices: readonly Expr[], origins: Origins, scope: Scope): OpenBound[] {
-  return buffer.shape.flatMap((extent, axis) => {
-    const index = cast(indices[axis] ?? constant(0), 'index')
-    const zero = constant(0, 'index', origins)
-    const { low, high } = plainRange(index, scope)
-    const open = (condition: Expr): OpenBound[] => {
-      const proved = prove(scope.facts(), condition)
-      return proved === true ? [] : [{ axis, condition, never: proved === false }]
-    }
-    return [
-      ...low >= 0 ? [] : open(binary('<=', zero, index, origins)),
-      ...extent.kind === 'constant' && high < Number(extent.value) ? [] : open(binary('<', index, extent, origins))
-    ]
-  })
+interface Access { readonly buffer: Buffer; readonly indices: readonly Expr[]; readonly origins: Origins }
+
+function boundsAt({ buffer, indices, origins }: Access, scope: Scope): readonly OpenBound[] {
+  return openBounds(buffer, indices, origins, scope.facts, index => plainRange(index, scope))
 }

@@ -15,7 +15,7 @@
 import { and, binary, conjuncts, constant, load, not, ref } from '../ir/build.ts'
 import { assuming, withRange, type Facts } from '../ir/facts.ts'
 import type { Finding } from '../ir/finding.ts'
-import type { Allocate, Buffer, Expr, For, Load, Program, Stmt, Store, Variable } from '../ir/ir.ts'
+import type { Allocate, Buffer, Copy, Expr, For, Load, Program, Stmt, Store, Variable } from '../ir/ir.ts'
 import { bytesOf } from '../ir/memory.ts'
 import { joinOrigins, type Origins } from '../ir/origin.ts'
 import { prove, sameValue } from '../ir/prove.ts'
@@ -23,6 +23,7 @@ import {
   changedIn, childrenOf, equalExpr, exprsOf, forEachExpr, freeVariables, mapChildren, mapExpr, mapOwnExprs, someExpr,
   substitute
 } from '../ir/visit.ts'
+import { guardedCopies, isWideEnough, movedBy } from './async.ts'
 import { findingList } from './finding-list.ts'
 import { isKnown, strideOf } from './linear.ts'
 import { folded } from './rewrite.ts'
@@ -202,7 +203,7 @@ function withLanes(s: For, body: Body, lanes: Lanes): Form | string {
   const inside: Lanes = {
     ...lanes, facts: () => conditions.reduce((f, c) => assuming(f, lanes.first(c), true), lanes.facts())
   }
-  const form = copyForm(body, inside, steady) ?? laneForm(body, inside, steady)
+  const form = copyForm(body, inside, steady) ?? elementForm(body, inside) ?? laneForm(body, inside, steady)
   if (typeof form === 'string') return form
   const guarded = conditions.length === 0 ? form.stmts : [{
     kind: 'if' as const, condition: and(...conditions.map(lanes.first)),
@@ -286,20 +287,26 @@ function copyForm(body: Body, lanes: Lanes, steady: Steady): Form | undefined {
   const origins = joinOrigins(store.origins, source.origins)
   const copies = copiesOf(store.buffer, lanes.first(to), source.buffer, lanes.first(from), width, lanes, origins)
   const wide = Number(store.buffer.scope !== 'register') + Number(source.buffer.scope !== 'register')
-  if (!guarded) return { stmts: copies, wide, all: true }
-  const other: Stmt = { ...store, indices: [lanes.each(to)], value: lanes.each(guarded.otherwise) }
-  return {
-    wide, all: true,
-    stmts: [{
-      kind: 'if', condition: lanes.first(guarded.condition), then: copies,
-      otherwise: [laneLoop([other], lanes, origins)], origins
-    }]
-  }
+  const condition = guarded && lanes.first(guarded.condition)
+  const otherwise: readonly Stmt[] = guarded
+    ? [laneLoop([{ ...store, indices: [lanes.each(to)], value: lanes.each(guarded.otherwise) }], lanes, origins)]
+    : []
+  const moved = movedBy(store, value)
+  const stmts = moved ? guardedCopies(copies, { ...moved, condition }, otherwise)
+    : condition ? [{ kind: 'if' as const, condition, then: copies, otherwise, origins }] : copies
+  return { stmts, wide, all: true }
+}
+
+/** Asynchronous copies of single elements: collected in registers they would be none. */
+function elementForm(body: Body, lanes: Lanes): string | undefined {
+  return body.stores.some(s => isWideEnough(s) && movedBy(s, lanes.full(s.value)))
+    ? 'its elements are not proved to be aligned neighbours with one condition for all'
+    : undefined
 }
 
 function copiesOf(
   to: Buffer, toFirst: Expr, from: Buffer, fromFirst: Expr, width: number, lanes: Lanes, origins: Origins
-): readonly Stmt[] {
+): readonly Copy[] {
   const place = (buffer: Buffer, first: Expr, n: number) =>
     ({ buffer, offset: binary('+', first, constant(n * width), origins) })
   return Array.from({ length: lanes.count / width }, (_, n) =>

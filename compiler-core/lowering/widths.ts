@@ -39,13 +39,24 @@ function typedBody(body: readonly Stmt[], scope: Scope, variables: Variables): r
   return body.map((s, n) => {
     const place = ownScope(s, here), behind = scopeAfter(s, here, body, n)
     declare(s, here, behind, variables)
-    const own = mapOwnExprs(withTypedVariables(s, variables), e => typed(e, place, variables))
+    const own = typedExprs(withTypedVariables(s, variables), place, variables)
     const inner = enteredScopes(s, here)
     let next = 0
     const whole = mapBodies(converted(own), b => typedBody(b, inner[next++] ?? here, variables))
     here = behind
     return whole
   })
+}
+
+function typedExprs(s: Stmt, scope: Scope, variables: Variables): Stmt {
+  if (s.kind !== 'copy' || !s.async?.condition) return mapOwnExprs(s, e => typed(e, scope, variables))
+  // nothing is read where the condition does not hold: any address will do
+  const { to, from, async: { condition } } = s, inside = holding(scope, condition, true)
+  return {
+    ...s, to: { ...to, offset: typed(to.offset, scope, variables) },
+    from: { ...from, offset: typed(from.offset, inside, variables) },
+    async: { condition: typed(condition, scope, variables) }
+  }
 }
 
 /** The width of a variable that the statement brings: that of all its values. */

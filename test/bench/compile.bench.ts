@@ -16,7 +16,7 @@ export default async function (bench: Bench): Promise<void> {
   const { schedule, point, architecture } = subject
   const cudaOf = (p: typeof point): string => {
     const stage = subject.program(p)?.stages.at(-1)
-    return stage ? printCuda(lower(stage.program).program, architecture).text : ''
+    return stage ? printCuda(lower(stage.program, architecture).program, architecture).text : ''
   }
   await bench.time('enumerate the space of level 2 (324 points)', () => spaceOf(schedule, 2))
   const candidates = spaceOf(schedule, 2)?.candidates ?? []

@@ -5,7 +5,8 @@
  * element that the thread never wrote is found. `cells`: after flattening, one offset into the buffer's cells.
  * What a program must not do throws: leaving a buffer, reading what was never written, a barrier that some threads
  * miss, a misaligned wide access, index arithmetic that leaves the exact numbers. Threads run to their next barrier one
- * after the other, forwards or backwards: a race between them shows as a difference.
+ * after the other, forwards or backwards: a race between them shows as a difference. Asynchronous copies arrive as late
+ * as they may, at the `wait_group` of their thread that covers them; until then nobody may touch where they go.
  */
 import {
   blockIdx, dimensions, threadIdx,
@@ -31,7 +32,8 @@ export function execute(
   program: Program, inputs: ReadonlyMap<Buffer, readonly number[]>, how: Execution
 ): ReadonlyMap<Buffer, Elements> {
   const machine: Machine = {
-    stage: how.stage, backwards: how.order === 'backwards', slots: new Map(), memory: new Map(), shapes: new Map()
+    stage: how.stage, backwards: how.order === 'backwards', slots: new Map(), memory: new Map(), shapes: new Map(),
+    awaited: new Map()
   }
   const host = emptyThread()
   for (const v of program.extents) host.values[slotOf(machine, v)] = how.extents?.get(v) ?? fail(`no extent ${v.name}`)
@@ -59,7 +61,9 @@ export function execute(
 
 /** The value of an expression that loads nothing. */
 export function evaluate(e: Expr, variables: ReadonlyMap<Variable, number>): number {
-  const machine: Machine = { stage: 'cells', backwards: false, slots: new Map(), memory: new Map(), shapes: new Map() }
+  const machine: Machine = {
+    stage: 'cells', backwards: false, slots: new Map(), memory: new Map(), shapes: new Map(), awaited: new Map()
+  }
   const thread = emptyThread()
   for (const [v, x] of variables) thread.values[slotOf(machine, v)] = x
   return evaluator(machine, e)(thread)
@@ -80,12 +84,18 @@ interface Machine {
   /** Global memory, and the shared memory of the running block. */
   readonly memory: Map<Buffer, Array<number | undefined>>
   readonly shapes: Map<Buffer, readonly number[]>
+  /** Cells where asynchronous copies have yet to arrive. */
+  readonly awaited: Map<Buffer, Set<number>>
 }
 
 interface Thread {
   readonly values: number[]
   readonly registers: Map<Buffer, { cells: Map<number, number>; first: number | undefined }>
+  /** Groups of asynchronous copies that are under way, the newest last: that one is not yet closed. */
+  groups: Arrival[][]
 }
+
+type Arrival = () => void
 
 type Evaluate = (t: Thread) => number
 /** What a thread waits for. A shuffle gets its own lane's value and is sent the other one's. */
@@ -95,7 +105,7 @@ type Run = Generator<Wait, Flow, number>
 type Execute = (t: Thread) => Run
 
 function emptyThread(): Thread {
-  return { values: [], registers: new Map() }
+  return { values: [], registers: new Map(), groups: [[]] }
 }
 
 function slotOf(m: Machine, v: Variable | IntrinsicCall): number {
@@ -122,11 +132,11 @@ function cellOfElement(m: Machine, b: Buffer, element: number): number {
 
 function executeKernel(m: Machine, k: Kernel, host: Thread): void {
   const grid = k.grid.map(e => evaluator(m, e)(host))
-  const body = executor(m, k.body)
+  const body = executor(m, k.body, false)
   forEachIndex(grid, block => {
     const threads: Thread[] = []
     forEachIndex([k.block[2], k.block[1], k.block[0]], ([z = 0, y = 0, x = 0]) => {
-      const thread: Thread = { values: [...host.values], registers: new Map() }
+      const thread: Thread = { ...emptyThread(), values: [...host.values] }
       const own = [x, y, z]
       dimensions.forEach((_, d) => {
         thread.values[slotOf(m, threadIdx[d] ?? fail('dimension'))] = own[d] ?? 0
@@ -197,20 +207,46 @@ function cellAt(m: Machine, b: Buffer, indices: readonly number[], lanes = 1): n
 }
 
 function read(m: Machine, t: Thread, b: Buffer, cell: number): number {
+  if (m.awaited.get(b)?.has(cell)) fail(`${b.name}[${cell}] has not arrived`)
   if (b.scope !== 'register') return m.memory.get(b)?.[cell] ?? fail(`${b.name}[${cell}] was never written`)
   const own = t.registers.get(b) ?? fail(`${b.name} is not allocated`)
   return own.cells.get(cell) ?? own.first ?? fail(`${b.name}[${cell}] was never written by this thread`)
 }
 
 function write(m: Machine, t: Thread, b: Buffer, cell: number, value: number): void {
+  if (m.awaited.get(b)?.has(cell)) fail(`${b.name}[${cell}] is written while a copy to it is under way`)
   if (b.scope === 'register') (t.registers.get(b) ?? fail(`${b.name} is not allocated`)).cells.set(cell, value)
   else (m.memory.get(b) ?? fail(`${b.name} is not allocated`))[cell] = value
 }
 
+/** The values arrive when the thread's group does. */
+function writeLater(m: Machine, t: Thread, b: Buffer, first: number, values: readonly number[]): void {
+  const awaited = m.awaited.get(b) ?? new Set()
+  m.awaited.set(b, awaited)
+  values.forEach((_, lane) => {
+    if (awaited.has(first + lane)) fail(`two copies to ${b.name}[${first + lane}] are under way`)
+    awaited.add(first + lane)
+  })
+  t.groups.at(-1)?.push(() => {
+    values.forEach((value, lane) => {
+      awaited.delete(first + lane)
+      write(m, t, b, first + lane, value)
+    })
+  })
+}
+
+/** All groups arrive but the newest `pending` ones that are closed. */
+function waitGroup(t: Thread, pending: number): void {
+  const arriving = Math.max(t.groups.length - 1 - pending, 0)
+  for (const arrive of t.groups.slice(0, arriving).flat()) arrive()
+  t.groups = t.groups.slice(arriving)
+}
+
 // ---------------------------------------------------------------- statements
 
-function executor(m: Machine, body: readonly Stmt[]): Execute {
-  const steps = body.map(s => withShuffles(m, s, executorOf(m, s)))
+/** `async`: inside of an asynchronous `tasks`. */
+function executor(m: Machine, body: readonly Stmt[], async: boolean): Execute {
+  const steps = body.map(s => withShuffles(m, s, executorOf(m, s, async)))
   return function* (t) {
     for (const step of steps) {
       const flow = yield* step(t)
@@ -220,7 +256,7 @@ function executor(m: Machine, body: readonly Stmt[]): Execute {
   }
 }
 
-function executorOf(m: Machine, s: Stmt): Execute {
+function executorOf(m: Machine, s: Stmt, async: boolean): Execute {
   switch (s.kind) {
     case 'let': case 'declare': case 'assign': {
       const slot = slotOf(m, s.variable), value = evaluator(m, s.value), { type } = s.variable
@@ -238,6 +274,7 @@ function executorOf(m: Machine, s: Stmt): Execute {
         // the first thread to come makes it anew; a barrier before and after keeps the blocks' turns apart
         yield { kind: 'barrier' }
         m.memory.set(buffer, new Array<number | undefined>(size))
+        m.awaited.delete(buffer)
         yield { kind: 'barrier' }
         if (first) m.memory.get(buffer)?.fill(rounded(buffer.element, first(t)))
         yield { kind: 'barrier' }
@@ -246,24 +283,30 @@ function executorOf(m: Machine, s: Stmt): Execute {
     }
     case 'store': {
       const indices = s.indices.map(e => evaluator(m, e)), value = evaluator(m, s.value)
+      const late = s.buffer.scope === 'shared' && (async || s.async)
       return plain(t => {
         const at = indices.map(f => f(t))
         if (s.guarded && !inside(m, s.buffer, at)) return
-        write(m, t, s.buffer, cellAt(m, s.buffer, at), rounded(s.buffer.element, value(t)))
+        const cell = cellAt(m, s.buffer, at), stored = rounded(s.buffer.element, value(t))
+        if (late) writeLater(m, t, s.buffer, cell, [stored])
+        else write(m, t, s.buffer, cell, stored)
       })
     }
     case 'copy': {
       const to = evaluator(m, s.to.offset), from = evaluator(m, s.from.offset)
+      const condition = s.async?.condition && evaluator(m, s.async.condition)
       return plain(t => {
-        const target = cellAt(m, s.to.buffer, [to(t)], s.lanes), source = cellAt(m, s.from.buffer, [from(t)], s.lanes)
-        if (target % s.lanes !== 0 || source % s.lanes !== 0) fail(`a copy of ${s.lanes} at ${target} <- ${source}`)
-        for (let lane = 0; lane < s.lanes; lane++) {
-          write(m, t, s.to.buffer, target + lane, read(m, t, s.from.buffer, source + lane))
-        }
+        const target = cellAt(m, s.to.buffer, [to(t)], s.lanes), offset = from(t)
+        const source = condition && !condition(t) ? undefined : cellAt(m, s.from.buffer, [offset], s.lanes)
+        if (target % s.lanes !== 0 || (source ?? 0) % s.lanes !== 0) fail(`a copy of ${s.lanes} at ${target} <- ${source}`)
+        const values = Array.from({ length: s.lanes }, (_, lane) =>
+          source === undefined ? 0 : read(m, t, s.from.buffer, source + lane))
+        if (s.async) writeLater(m, t, s.to.buffer, target, values)
+        else values.forEach((value, lane) => { write(m, t, s.to.buffer, target + lane, value) })
       })
     }
     case 'for': {
-      const slot = slotOf(m, s.variable), extent = evaluator(m, s.extent), body = executor(m, s.body)
+      const slot = slotOf(m, s.variable), extent = evaluator(m, s.extent), body = executor(m, s.body, async)
       return function* (t) {
         const end = extent(t)
         for (let i = 0; i < end; i++) {
@@ -276,7 +319,8 @@ function executorOf(m: Machine, s: Stmt): Execute {
       }
     }
     case 'tasks': {
-      const slots = s.variables.map(v => slotOf(m, v)), worker = evaluator(m, s.worker), body = executor(m, s.body)
+      const slots = s.variables.map(v => slotOf(m, v)), worker = evaluator(m, s.worker)
+      const body = executor(m, s.body, async || s.async)
       return function* (t) {
         const w = worker(t)
         if (w < 0) fail(`worker ${w}`)
@@ -292,11 +336,12 @@ function executorOf(m: Machine, s: Stmt): Execute {
       }
     }
     case 'if': {
-      const condition = evaluator(m, s.condition), then = executor(m, s.then), otherwise = executor(m, s.otherwise)
+      const condition = evaluator(m, s.condition)
+      const then = executor(m, s.then, async), otherwise = executor(m, s.otherwise, async)
       return t => condition(t) ? then(t) : otherwise(t)
     }
     case 'while': {
-      const condition = evaluator(m, s.condition), body = executor(m, s.body)
+      const condition = evaluator(m, s.condition), body = executor(m, s.body, async)
       return function* (t) {
         for (let turns = 0; condition(t); turns++) {
           if (turns > 10_000) fail('a loop without end')
@@ -325,8 +370,10 @@ function executorOf(m: Machine, s: Stmt): Execute {
             write(m, t, s.buffer, cell, rounded(element, old + value(t)))
           })
         }
-        case 'commit_group': case 'wait_group':
-          return plain(() => undefined)
+        case 'commit_group':
+          return plain(t => { t.groups.push([]) })
+        case 'wait_group':
+          return plain(t => { waitGroup(t, s.pending) })
         case 'assert': {
           const condition = evaluator(m, s.condition)
           return plain(t => { if (!condition(t)) fail(s.message) })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { warpAccesses } from '../../../compiler-core/analysis/warp-accesses.ts'
 import { binary, constant, load, ref, select } from '../../../compiler-core/ir/build.ts'
 import {
-  threadIdx, type Buffer, type Expr, type Kernel, type Stmt, type Variable
+  threadIdx, type Buffer, type Copy, type Expr, type Kernel, type Stmt, type Variable
 } from '../../../compiler-core/ir/ir.ts'
 
 const buffer = (name: string, scope: Buffer['scope'], cells: number): Buffer =>
@@ -18,7 +18,7 @@ const less = (a: Expr, b: Expr): Expr => binary('<', a, b)
 const read = (b: Buffer, offset: Expr): Expr => load(b, [offset])
 const store = (b: Buffer, offset: Expr, value: Expr = constant(0, 'f32')): Stmt =>
   ({ kind: 'store', buffer: b, indices: [offset], value, guarded: false, origins: [] })
-const copy = (to: Buffer, toOffset: Expr, from: Buffer, fromOffset: Expr): Stmt => ({
+const copy = (to: Buffer, toOffset: Expr, from: Buffer, fromOffset: Expr): Copy => ({
   kind: 'copy', lanes: 4, to: { buffer: to, offset: toOffset }, from: { buffer: from, offset: fromOffset }, origins: []
 })
 const when = (condition: Expr, then: readonly Stmt[], otherwise: readonly Stmt[] = []): Stmt =>
@@ -48,6 +48,8 @@ describe('accesses of the warps of a block', () => {
   check('a read in a value, of global memory', [store(s, t, read(x, times(t, 8)))], ['x reads 4 x 1: 32 sectors', 's writes 4 x 1: 1 of 1'])
   check('registers do not count', [store(r, n(0), read(s, t))], ['s reads 4 x 1: 1 of 1'])
   check('four cells at once', [copy(s, times(t, 4), x, times(t, 4))], ['x reads 16 x 1: 16 sectors', 's writes 16 x 1: 4 of 4'])
+  check('zeros in place of what is not read', [{ ...copy(s, times(t, 4), x, times(t, 4)), async: { condition: less(t, n(8)) } }],
+    ['x reads 16 x 1: 4 sectors', 's writes 16 x 1: 4 of 4'])
   check('the lanes of a branch', [when(less(t, n(8)), [store(s, times(t, 32))], [store(s, times(t, 2))])],
     ['s writes 4 x 1: 8 of 1', 's writes 4 x 1: 2 of 1'])
   check('a branch that no lane takes', [when(less(t, n(0)), [store(s, t)])], [])

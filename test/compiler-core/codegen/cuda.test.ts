@@ -2,11 +2,11 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { emittedMinBlocks, isDynamic, kernelArguments, kernelName, printCuda } from '../../../compiler-core/codegen/cuda.ts'
 import { sharedMemory } from '../../../compiler-core/ir/memory.ts'
-import type { Buffer, Program, Stmt } from '../../../compiler-core/ir/ir.ts'
+import type { Buffer, Expr, Program, Stmt } from '../../../compiler-core/ir/ir.ts'
 import { examples } from './examples.ts'
 import {
-  add, allocate, architecture, assign, at, barrier, block, buffer, copy, declare, expr, fn, kernel, let_, loop, mul, op,
-  program, sm_80, store, thread, variable, when
+  add, allocate, architecture, assign, at, barrier, block, buffer, copy, declare, expr, fn, kernel, less, let_, loop,
+  mul, op, program, sm_80, store, thread, variable, when
 } from './support.ts'
 
 const x = buffer('x', 'f32', 'input', 64)
@@ -88,15 +88,23 @@ describe('memory', () => {
   check('eight halves are 16 bytes', [allocate(half), copy(8, half, 0, half, 0), copy(2, half, 2, half, 0)],
     '__align__(16) f16 half[8];', '', '*(uint4 *)half = *(const uint4 *)half;',
     '*(unsigned *)&half[2] = *(const unsigned *)half;')
+  const copied = (bytes: number, condition?: Expr): Stmt =>
+    ({ ...copy(bytes / 4, s, 0, x, thread), async: { condition } })
+  check('asynchronous copies', [
+    allocate(s), copied(16), copied(4, less(thread, 8)), { kind: 'effect', effect: 'commit_group', origins: [] },
+    { kind: 'effect', effect: 'wait_group', pending: 2, origins: [] }
+  ],
+  '__shared__ __align__(16) float s[64];', '', 'copy_async_16(s, &x[threadIdx.x]);',
+  'copy_async_4(s, &x[threadIdx.x], threadIdx.x < 8);', 'commit_group();', 'wait_group<2>();')
   const other = buffer('other', 'f16', 'shared', 32)
   check('reuse makes one array', [allocate(s), barrier, allocate(other, undefined, [s])],
-    '__shared__ __align__(16) unsigned char shared_memory[256];', 'float *const s = (float *)shared_memory;', '',
-    '__syncthreads();', '', 'f16 *const other = (f16 *)shared_memory;')
+    '__shared__ __align__(16) unsigned char shared_memory[256];', 'float (&s)[64] = *(float (*)[64])shared_memory;', '',
+    '__syncthreads();', '', 'f16 (&other)[32] = *(f16 (*)[32])shared_memory;')
   const large = buffer('large', 'f32', 'shared', 12288)
   check('48 KiB are static', [allocate(large)], '__shared__ float large[12288];')
   check('more is dynamic', [allocate(large), allocate(s)],
-    'extern __shared__ __align__(16) unsigned char shared_memory[];', 'float *const large = (float *)shared_memory;',
-    'float *const s = (float *)(shared_memory + 49152);')
+    'extern __shared__ __align__(16) unsigned char shared_memory[];', 'float (&large)[12288] = *(float (*)[12288])shared_memory;',
+    'float (&s)[64] = *(float (*)[64])(shared_memory + 49152);')
   it('is dynamic above 48 KiB', () => {
     expect([[allocate(large)], [allocate(large), allocate(s)]].map(body =>
       isDynamic(sharedMemory(kernel({ body })), sm_80))).toEqual([false, true])

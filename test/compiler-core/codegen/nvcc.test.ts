@@ -6,10 +6,12 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { printCuda } from '../../../compiler-core/codegen/cuda.ts'
-import type { ElementName, Program } from '../../../compiler-core/ir/ir.ts'
+import type { ElementName, Program, Stmt } from '../../../compiler-core/ir/ir.ts'
 import { needs } from '../../harness/needs.ts'
 import { examples } from './examples.ts'
-import { allocate, architecture, at, barrier, buffer, expr, fn, kernel, op, program, store, thread, to } from './support.ts'
+import {
+  allocate, architecture, at, barrier, buffer, copy, expr, fn, kernel, less, mul, op, program, store, thread, to
+} from './support.ts'
 
 const run = promisify(execFile)
 
@@ -64,6 +66,21 @@ function wrappers(): Program {
   }
 }
 
+/** Copies of each width, guarded and not, waited for in groups. */
+function pipeline(): Program {
+  const x = buffer('x', 'f32', 'input', 4096)
+  const y = buffer('y', 'f32', 'output', 4096)
+  const s = buffer('s', 'f32', 'shared', 4096)
+  const group = (effect: 'commit_group' | 'wait_group'): Stmt => effect === 'commit_group'
+    ? { kind: 'effect', effect, origins: [] } : { kind: 'effect', effect, pending: 1, origins: [] }
+  const copies = [1, 2, 4].flatMap((lanes): Stmt[] => {
+    const at = mul(thread, 4), one = copy(lanes, s, at, x, at)
+    return [{ ...one, async: { condition: undefined } }, group('commit_group'), { ...one, async: { condition: less(thread, 9) } }]
+  })
+  const body = [allocate(s), ...copies, group('commit_group'), group('wait_group'), barrier, store(y, thread, at(s, thread))]
+  return program('pipeline', [x, y], [{ body }])
+}
+
 const nvcc = needs('nvcc')
 describe.skipIf(nvcc.missing)(`accepted without a word (${nvcc.label})`, () => {
   it.each(['sm_75', 'sm_80', 'sm_86', 'sm_90', 'sm_120'])('for %s', async target => {
@@ -71,5 +88,8 @@ describe.skipIf(nvcc.missing)(`accepted without a word (${nvcc.label})`, () => {
     const said: Record<string, string[]> = {}
     for (const [name, make] of all) said[name] = await complaints(make(), target)
     expect(said).toEqual(Object.fromEntries(all.map(([name]) => [name, []])))
+  })
+  it.each(['sm_80', 'sm_90', 'sm_120'])('asynchronous copies for %s', async target => {
+    expect(await complaints(pipeline(), target)).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 // Every schedule of the library, alone and fused, computes what its operators define: the final stage, executed thread
 // by thread, against the definitions. Sizes are small and awkward; the interpreter sees out-of-bounds accesses,
 // uninitialised reads and barriers that some threads miss.
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { compile } from '../../../compiler-core/compile/compile.ts'
 import { openSubject, type OpenSubject } from '../../../compiler-core/compile/subjects.ts'
@@ -13,9 +14,11 @@ const uri = 'file:///project/main.heddle'
 const imports = ['matmul', 'elementwise', 'reduce', 'shape', 'softmax', 'norm'].map(f => `import "std/${f}"`).join('\n')
 
 /** Compiles the last declaration of a text and compares what it computes with its definition. */
-function check(text: string, options: { readonly candidate?: { level: number; index: number } } = {}): void {
+function check(
+  text: string, options: { readonly candidate?: { level: number; index: number }; readonly before?: string } = {}
+): void {
   it(`${text}${options.candidate ? ` candidate ${options.candidate.level}.${options.candidate.index}` : ''}`, () => {
-    const source = `${imports}\n${text}`
+    const source = `${imports}\n${options.before ?? ''}\n${text}`
     const program = createProgram({ read: u => u === uri ? source : undefined, roots: ['file:///project/'] })
     const name = /(?:instance|graph) (\w+)(?![\s\S]*(?:instance|graph) \w+)/.exec(text)?.[1] ?? ''
     const compiled = compile(program, uri, name, options)
@@ -59,6 +62,29 @@ describe('the SIMT matmul', () => {
   check('instance i = batch_matmul.simt(batch: 1, m: 64, n: 64, k: 16, block_warps: (2, 2), warp_outer: (1, 1))')
   check('instance i = batch_matmul.simt(batch: 1, m: 50, n: 65, k: 8)')
   for (const index of [0, 14, 33, 88, 120, 176]) check('instance i = batch_matmul.simt(batch: 1, m: 33, n: 130, k: 9)', { candidate: { level: 2, index } })
+})
+
+describe('a pipeline of asynchronous copies', () => {
+  const before = readFileSync('docs/examples/9-copies-that-arrive-later.heddle', 'utf8')
+  const checkPipelined = (bindings: string, of = 'batch_matmul', declarations = '') => {
+    check(`${declarations} instance i = ${of}.pipelined(warps: (1, 1)${bindings})`.trimStart(), { before })
+  }
+  checkPipelined(', batch: 1, m: 37, n: 45, k: 36')
+  checkPipelined(', batch: 1, m: 33, n: 30, k: 41')
+  checkPipelined(', batch: 2, m: 5, n: 7, k: 3')
+  checkPipelined(', batch: 1, m: 20, n: 64, k: 64, stages: 4')
+  checkPipelined(', batch: 1, m: 20, n: 64, k: 64, stages: 2, target: sm_75')
+  checkPipelined(', T: f16, batch: 1, m: 20, n: 64, k: 40')
+  checkPipelined(', T: f16, batch: 1, m: 20, n: 33, k: 41, stages: 2')
+  checkPipelined('', 'converted', `graph converted(a: f32[1, 20, 36], b: f16[1, 36, 28]) {
+    return relu(batch_matmul(a, cast(b, U: f32)))
+  }`)
+  checkPipelined('', 'embedding', `graph embedding(table: f32[9, 36], index: i64[20], b: f32[1, 36, 28]) {
+    return batch_matmul(reshape(gather(table, index), (1, 20, 36)), b)
+  }`)
+  checkPipelined('', 'padded', `graph padded(a: f32[1, 20, 36], b: f32[1, 40, 28]) {
+    return batch_matmul(pad(a, (0, 0, 2), (0, 0, 2)), b)
+  }`)
 })
 
 describe('element by element', () => {

@@ -91,7 +91,11 @@ describe('problems', () => {
   it('a fraction among whole numbers', () => wrong('graph g(a: i32[6]) { return a + 1.5 }',
     'wrong-type "1.5": This is the float 1.5; here it must be of type `i32`.'))
   it('an operator in place of a tensor', () => wrong('graph g(a: f32[6]) { return add }',
-    'no-value "add": This is no tensor.'))
+    'no-value "add": This is no tensor. `add` makes one of its arguments: `add(...)`.'))
+  it('a function of numbers in place of an operator', () => wrong('graph g(a: f32[6]) { return relu(a) + exp(a) }',
+    'wrong-type "exp(a)": `exp` takes numbers; of each element of a tensor it is the operator `exponential` of `std/elementwise`.'))
+  it('a function of numbers of a product', () => wrong('graph g(a: f32[6]) { let b = a * 2\n return max(b, 0.0) }',
+    'wrong-type "max(b, 0.0)": `max` takes numbers; of each element of a tensor it is the operator `maximum` of `std/elementwise`.'))
   it('shapes that do not fit', () => wrong('graph g(a: f32[1, 4, 6], b: f32[1, 5, 7]) { return batch_matmul(a, b) }',
     'shape-mismatch "b": `b` of `batch_matmul` has shape (1, 6, 7); this tensor has shape (1, 5, 7): they differ in dimension 1.'))
   it('types that do not fit', () => wrong('graph g(a: f32[6], b: f16[6]) { return a + b }',

@@ -73,10 +73,14 @@ ${expected}
   check([
     { kind: 'allocate', buffer: shared, value: constant(1, 'f32'), reuses: [x], ...at },
     { kind: 'copy', lanes: 4, to: { buffer: shared, offset: n(8) }, from: { buffer: x, offset: I }, ...at },
+    { kind: 'copy', lanes: 4, to: { buffer: shared, offset: n(8) }, from: { buffer: x, offset: I }, async: { condition: undefined }, ...at },
+    { kind: 'copy', lanes: 1, to: { buffer: shared, offset: n(8) }, from: { buffer: x, offset: I }, async: { condition: binary('<', I, J) }, ...at },
+    { kind: 'store', buffer: shared, indices: [I, n(0)], value: constant(0, 'f32'), guarded: false, async: true, ...at },
     { kind: 'barrier', ...at },
+    { kind: 'effect', effect: 'commit_group', ...at },
     { kind: 'effect', effect: 'wait_group', pending: 1, ...at },
     { kind: 'effect', effect: 'atomic_add', buffer: x, indices: [I, J], value: constant(2, 'f32'), old: undefined, ...at }
-  ], '  shared s: f32[8, 4] reuses (x) = 1\n  s[8 ..+ 4] = x[i ..+ 4]\n  syncthreads()\n  wait_group(1)\n  atomic_add(x[i, j], 2)')
+  ], '  shared s: f32[8, 4] reuses (x) = 1\n  s[8 ..+ 4] = x[i ..+ 4]\n  async s[8 ..+ 4] = x[i ..+ 4]\n  async s[8] = if i < j then x[i] else 0\n  async s[i, 0] = 0\n  syncthreads()\n  commit_group()\n  wait_group(1)\n  atomic_add(x[i, j], 2)')
   check([{
     kind: 'if', condition: binary('<', I, J), ...at,
     then: [{ kind: 'assign', variable: float, value: constant(0, 'f32'), ...at }],

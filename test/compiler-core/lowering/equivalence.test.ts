@@ -1,6 +1,6 @@
 /** Each stage computes what the elaborated program does: interpreted, all threads, forwards and backwards. */
 import fc from 'fast-check'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { checkComputes, kernel, type Around } from './support.ts'
 
 function check(name: string, body: string, around: Around = {}, extents: Readonly<Record<string, number>> = {}): void {
@@ -48,6 +48,38 @@ describe('programs', () => {
     wait_group(0)
     syncthreads()
     y[threadIdx.x] = s[63 - threadIdx.x]`)
+  check('groups of which one stays under way', `shared s: f32[3, 64]
+    device fetch(t: int) {
+      if t < 5 { async for i in (spatial(16) * repeat(4)).on(threadIdx.x) { s[t % 3, i] = x[(t * 4 + i) % 64] ?? 3 } }
+      commit_group()
+    }
+    fetch(0)
+    fetch(1)
+    for t in 0..5 {
+      wait_group(1)
+      syncthreads()
+      fetch(t + 2)
+      y[t, threadIdx.x] = s[t % 3, 63 - threadIdx.x]
+    }`, { y: 'f32[5, 64]' })
+  check('copies beside what is computed, in one group', `shared s: f32[2, 64]
+    async for i in spatial(64).on(threadIdx.x) {
+      s[0, i] = if x[i] < 3 then x[int(x[i]) * 7 % 64] else 0
+      s[1, i] = if x[i] < 3 then x[i] + 1 else x[63 - i]
+    }
+    commit_group()
+    wait_group(0)
+    syncthreads()
+    y[threadIdx.x] = s[0, 63 - threadIdx.x] - s[1, threadIdx.x]`)
+  check('halves, in fours, twos and alone', `shared s: f16[3, 64]
+    async for i in (spatial(16) * repeat(4)).on(threadIdx.x) {
+      s[0, i] = x[i] ?? 0
+      s[1, i] = x[i + 2] ?? 0
+      s[2, i] = x[i + 1] ?? 0
+    }
+    commit_group()
+    wait_group(0)
+    syncthreads()
+    for i in 0..3 { y[i, threadIdx.x] = s[i, 63 - threadIdx.x] }`, { x: 'f16[60]', y: 'f16[3, 64]' })
   check('alternating buffers', `shared s: f32[2, 64]
     var stage: int = 0
     for t in 0..4 {
@@ -77,6 +109,23 @@ describe('programs', () => {
   check('halves, bytes and booleans', `for i in (spatial(4) * repeat(16)).on(threadIdx.x) {
       y[i] = if x[i] > 3 then x[i] - 100 else x[i] * 50
     }`, { x: 'i8[64]', y: 'i8[64]', block: '4' })
+})
+
+describe('asynchronous copies that are not waited for', () => {
+  const fails = (name: string, behind: string, message: string) => {
+    it(name, () => {
+      const text = kernel(`shared s: f32[64]
+        async for i in spatial(64).on(threadIdx.x) { s[i] = x[i] }
+        ${behind}`)
+      expect(() => { checkComputes(text) }).toThrow(message)
+    })
+  }
+  fails('without a wait', 'commit_group()  syncthreads()  y[threadIdx.x] = s[63 - threadIdx.x]', 'has not arrived')
+  fails('without a group', 'wait_group(0)  syncthreads()  y[threadIdx.x] = s[63 - threadIdx.x]', 'has not arrived')
+  fails('one group too few', 'commit_group()  wait_group(1)  syncthreads()  y[threadIdx.x] = s[63 - threadIdx.x]', 'has not arrived')
+  fails('without a barrier', 'commit_group()  wait_group(0)  y[threadIdx.x] = s[63 - threadIdx.x]', 's[63] was never written')
+  fails('overwritten', 's[threadIdx.x] = 0  commit_group()  wait_group(0)', 'is written while a copy to it is under way')
+  fails('twice', 'async for i in spatial(64).on(threadIdx.x) { s[i] = x[i] }', 'two copies')
 })
 
 // ---------------------------------------------------------------- random programs
@@ -131,7 +180,8 @@ const parts = fc.record({
   column: fc.constantFrom('j', 'j + blockIdx.x', '15 - j', 'j * 2', 'j - 3'),
   layout: fc.constantFrom(...layouts),
   shape: fc.tuple(fc.integer({ min: 1, max: 17 }), fc.integer({ min: 1, max: 20 })),
-  element: fc.constantFrom('f32', 'f16', 'f64', 'i32'), block: fc.constantFrom(32, 48)
+  element: fc.constantFrom('f32', 'f16', 'f64', 'i32'), block: fc.constantFrom(32, 48),
+  async: fc.boolean(), outside: fc.constantFrom(5, 0)
 })
 type Parts = typeof parts extends fc.Arbitrary<infer P> ? P : never
 
@@ -140,7 +190,9 @@ function program(p: Parts, shape: string): string {
     shared s: f32[8, 16]${p.layout}
     register r: f32[8, 16] in own.layout = 1
     let l = threadIdx.x * 3 + blockIdx.x
-    for (i, j) in load.on(threadIdx.x) { s[i, j] = f32(x[${p.i}, ${p.j}] ?? 5) }
+    ${p.async ? 'async ' : ''}for (i, j) in load.on(threadIdx.x) { s[i, j] = f32(x[${p.i}, ${p.j}] ?? ${p.outside}) }
+    commit_group()
+    wait_group(0)
     syncthreads()
     for (i, j) in own.on(threadIdx.x) { r[i, j] = s[i, j] * 2 + r[i, j] }
     for (i, j) in own.on(threadIdx.x) { r[i, j] += s[7 - i, j] }

@@ -157,7 +157,97 @@ describe('wide accesses', () => {
     y[i_start + 4 ..+ 4] = y8[4 ..+ 4]`, { x: 'f16[64]', block: '8' })
 })
 
+describe('asynchronous copies', () => {
+  /** What a loop over `s` becomes in 16 threads, and whether there is something to wait for behind it. */
+  const into = (kind: 'waited for' | 'immediate', loop: string, expected: string, x = 'f32[64]', s = x, bind = '') => {
+    it(`${kind}: ${loop}, x: ${x}, s: ${s} ${bind}`, () => {
+      const text = stageText(kernel(`shared s: ${s}  ${loop}  commit_group()  wait_group(0)`, { x, block: '16', bind }), 'asynchronous copies')
+      const groups = kind === 'immediate' ? '' : '\ncommit_group()\nwait_group(0)'
+      expect(text.replace(/^shared .*\n/m, '').trim()).toBe(lines(expected) + groups)
+    })
+  }
+  const each = 'async for i in spatial(16).on(threadIdx.x)'
+  into('waited for', `${each} { s[i] = x[i] }`, 'async s[threadIdx.x] = x[threadIdx.x]')
+  into('waited for', `${each} { s[i] = x[i] }`, 'async s[threadIdx.x] = x[threadIdx.x]', 'i64[64]')
+  into('waited for', `${each} { s[i] = f32(x[i]) }`, 'async s[threadIdx.x] = x[threadIdx.x]')
+  into('waited for', `${each} { s[i] = x[i] ?? 0 }`, 'async s[threadIdx.x] = if threadIdx.x < 9 then x[threadIdx.x] else 0', 'f32[9]', 'f32[16]')
+  into('waited for', `${each} { s[i] = x[i] ?? 7 }`, `
+    if threadIdx.x < 9 {
+      async s[threadIdx.x] = x[threadIdx.x]
+    } else {
+      s[threadIdx.x] = 7
+    }`, 'f32[9]', 'f32[16]')
+  into('waited for', `${each} { s[i] = x[i] ?? -0.0 }`, `
+    if threadIdx.x < 9 {
+      async s[threadIdx.x] = x[threadIdx.x]
+    } else {
+      s[threadIdx.x] = 0
+    }`, 'f32[9]', 'f32[16]')
+  into('waited for', `${each} { if x[i] < 3 { s[i] = x[i] } }`, `
+    if x[threadIdx.x] < 3 {
+      async s[threadIdx.x] = x[threadIdx.x]
+    }`)
+  into('waited for', `${each} { s[i] = if x[i] < 3 then x[int(x[i]) % 64] else 0 }`,
+    'async s[threadIdx.x] = if x[threadIdx.x] < 3 then x[if x[threadIdx.x] < 3 then index(x[threadIdx.x]) % 64 else 0] else 0', 'i32[64]')
+  into('immediate', 'for i in spatial(16).on(threadIdx.x) { s[i] = x[i] }', 's[threadIdx.x] = x[threadIdx.x]')
+  into('immediate', `${each} { s[i] = x[i] }`, 's[threadIdx.x] = x[threadIdx.x]', 'f32[64]', 'f32[64]', 'target: sm_75')
+  into('immediate', `${each} { s[i] = x[i] }`, 's[threadIdx.x] = x[threadIdx.x]', 'f16[64]')
+  into('immediate', `${each} { s[i] = x[i] * 2 }`, 's[threadIdx.x] = x[threadIdx.x] * 2')
+  into('immediate', `${each} { s[i] = f32(x[i]) }`, 's[threadIdx.x] = f32(x[threadIdx.x])', 'i32[64]', 'f32[64]')
+  into('immediate', `${each} { s[i] = 0 }`, 's[threadIdx.x] = 0')
+  into('immediate', `${each} { y[i] = x[i] }`, 'y[threadIdx.x] = x[threadIdx.x]')
+  into('immediate', `y[threadIdx.x] = 1  ${each} { s[i] = y[i] }`, `
+    y[threadIdx.x] = 1
+    s[threadIdx.x] = y[threadIdx.x]`)
+
+  const start = 'let i_start: index = threadIdx.x * 4  // spatial(16)'
+  const four = 'async for i in (spatial(16) * repeat(4)).on(threadIdx.x)'
+  into('waited for', `${four} { s[i] = x[i] }`, `
+    ${start}
+    async s[i_start ..+ 4] = x[i_start ..+ 4]`)
+  into('waited for', `${four} { s[i] = x[i] ?? 0 }`, `
+    ${start}
+    async s[i_start ..+ 4] = if i_start < 60 then x[i_start ..+ 4] else 0`, 'f32[60]', 'f32[64]')
+  into('waited for', `${four} { s[i] = x[i] ?? 7 }`, `
+    ${start}
+    if i_start < 60 {
+      async s[i_start ..+ 4] = x[i_start ..+ 4]
+    } else {
+      unroll for i_step in 0..4 {
+        s[i_start + i_step] = 7
+      }
+    }`, 'f32[60]', 'f32[64]')
+  into('waited for', `${four} { s[i] = x[i] ?? 0 }`, `
+    ${start}
+    unroll for i_step in 0..4 {  // repeat(4)
+      let i: index = i_start + i_step  // spatial(16) * repeat(4)
+      async s[i] = if i < 61 then x[i] else 0
+    }`, 'f32[61]', 'f32[64]')
+  into('waited for', `${four} { s[i] = x[i + 2] ?? 0 }`, `
+    ${start}
+    unroll for i_step in 0..2 {  // repeat(4)
+      async s[i_start + i_step * 2 ..+ 2] = if i_start + i_step * 2 + 2 < 64 then x[i_start + i_step * 2 + 2 ..+ 2] else 0
+    }`)
+  into('waited for', `${four} { s[i] = x[i] }`, `
+    ${start}
+    async s[i_start ..+ 4] = x[i_start ..+ 4]`, 'f16[64]')
+  into('immediate', `${four} { s[i] = x[i + 1] ?? 0 }`, `
+    ${start}
+    register s4: f16[4]
+    unroll for i_step in 0..4 {
+      let i: index = i_start + i_step  // spatial(16) * repeat(4)
+      s4[i_step] = if i + 1 < 64 then x[i + 1] else 0
+    }
+    s[i_start ..+ 4] = s4[0 ..+ 4]`, 'f16[64]')
+  into('immediate', `${four} { s[i] = x[i] }`, `
+    ${start}
+    s[i_start ..+ 4] = x[i_start ..+ 4]`, 'f32[64]', 'f32[64]', 'target: sm_75')
+})
+
 describe('widths', () => {
+  check('widths', 'shared s: f32[64]  async for i in spatial(64).on(threadIdx.x) { s[i] = x[i - 1] ?? 0 }', `
+    shared s: f32[64]
+    async s[threadIdx.x] = if 1 <= threadIdx.x then x[threadIdx.x - 1] else 0`)
   check('widths', 'let l = blockIdx.x * 32 + threadIdx.x  y[l] = x[l] + x[63 - l]', `
     let l: u32 = blockIdx.x * 32 + threadIdx.x
     y[l] = x[l] + x[63 - l]`, { grid: '2', block: '32' })

@@ -64,7 +64,7 @@ export function stageText(text: string, name: string): string {
 }
 
 /** Stages whose accesses have one index. */
-const flat = ['offsets', 'names', 'simplified', 'wide accesses', 'widths']
+const flat = ['offsets', 'names', 'simplified', 'wide accesses', 'asynchronous copies', 'widths']
 
 /** Every stage computes what the first one does, whatever the order of threads. */
 function checkStages(stages: readonly Stage[], extents: ReadonlyMap<string, number> = new Map()): void {

@@ -4,7 +4,7 @@
 extern "C" __global__ void __launch_bounds__(256)
 transpose_staged_turn(const float *__restrict__ x, float *__restrict__ partial) {
   extern __shared__ __align__(16) unsigned char shared_memory[];
-  float *const tile = (float *)shared_memory;
+  float (&tile)[16384] = *(float (*)[16384])shared_memory;
 
   #pragma unroll 1
   for (unsigned s = 0; s < 64; s++) {
@@ -12,7 +12,7 @@ transpose_staged_turn(const float *__restrict__ x, float *__restrict__ partial) 
   }
   __syncthreads();
 
-  float *const turned = (float *)shared_memory;
+  float (&turned)[4096] = *(float (*)[4096])shared_memory;
   #pragma unroll 1
   for (unsigned s = 0; s < 16; s++) {
     turned[s * 256 + threadIdx.x] = turned[(s * 256 + threadIdx.x) ^ 1];
