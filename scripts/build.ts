@@ -3,6 +3,7 @@
 //   extension/client/extension.ts -> dist/extension.cjs          the extension, loaded by VS Code
 //   extension/server/main.ts      -> dist/server.js              the language server, a process of its own
 //   compiler-core/cli/main.ts     -> dist/cli.js                 the `heddle` command
+//   compiler-core/verify/worker-main.ts -> dist/verify-worker.js a thread in which kernels are verified
 //   webview/mapping/main.ts       -> dist/webview/mapping.js     the mapping explorer's page, and its style
 //   webview/mapping/worker.ts     -> dist/webview/mapping-worker.js
 //
@@ -32,10 +33,13 @@ export async function build(dev: boolean): Promise<void> {
 async function bundle(out: string, dev: boolean): Promise<void> {
   const common = {
     absWorkingDir: root, bundle: true, outdir: out, metafile: true, logLevel: 'warning', legalComments: 'none',
-    minify: !dev, sourcemap: dev ? 'linked' : false, loader: { '.heddle': 'text', '.svg': 'text' },
+    minify: !dev, sourcemap: dev ? 'linked' : false, loader: { '.heddle': 'text', '.cpp': 'text', '.h': 'text', '.svg': 'text' },
     define: { heddleVersion: JSON.stringify(version()) }
   } satisfies esbuild.BuildOptions
-  const node = { ...common, platform: 'node', format: 'cjs', target: 'node22' } satisfies esbuild.BuildOptions
+  const node = {
+    ...common, platform: 'node', format: 'cjs', target: 'node22',
+    define: { ...common.define, 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' }
+  } satisfies esbuild.BuildOptions
   const page = { ...common, platform: 'browser', target: 'es2023' } satisfies esbuild.BuildOptions
   const builds = await Promise.allSettled([
     esbuild.build({
@@ -46,6 +50,9 @@ async function bundle(out: string, dev: boolean): Promise<void> {
     esbuild.build({
       ...node, target: 'node20', entryPoints: { cli: 'compiler-core/cli/main.ts' },
       banner: { js: '#!/usr/bin/env node' }
+    }),
+    esbuild.build({
+      ...node, target: 'node20', entryPoints: { 'verify-worker': 'compiler-core/verify/worker-main.ts' }
     }),
     esbuild.build({ ...page, format: 'esm', entryPoints: { 'webview/mapping': 'webview/mapping/main.ts' } }),
     // a page of another origin starts a worker from a blob: one classic script serves there and everywhere

@@ -28,7 +28,9 @@ const table: Readonly<Record<string, readonly [readonly string[], readonly strin
     ['language', 'operators', 'graph', 'schedule', 'fusion', 'lowering', 'codegen', 'target', 'ir', 'mapping'], []
   ],
   toolchain: [['codegen', 'target', 'ir', 'mapping'], ['node']],
-  verify: [['lowering', 'toolchain', 'operators', 'ir', 'mapping'], ['node']],
+  verify: [
+    ['compile', 'language', 'graph', 'lowering', 'codegen', 'toolchain', 'operators', 'target', 'ir', 'mapping'], ['node']
+  ],
   runtime: [['graph', 'fusion', 'codegen', 'toolchain', 'verify', 'ir', 'mapping'], ['node']],
   tuning: [['runtime', 'analysis', 'ir', 'mapping'], ['node']],
   cli: [compilerCore, ['node', 'commander', 'zod']]
