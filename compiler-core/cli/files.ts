@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { compile, subjectsOf, type Problem } from '../compile/compile.ts'
+import { compile, subjectsOf, unrepeated, type Problem } from '../compile/compile.ts'
 import { createProgram, type Analysis, type Program } from '../language/program.ts'
 import { format } from '../language/syntax/format.ts'
 import { parse } from '../language/syntax/parser.ts'
@@ -41,20 +41,12 @@ export function checkFiles(files: readonly string[], target: string): Report {
   return { status: wrong > 0 ? 1 : 0, text, errors, json: found }
 }
 
-/**
- * A file with errors is not compiled: they would be said again. Of what is wrong at one place
- * in several instances of a schedule, the first is said.
- */
+/** A file with errors is not compiled: they would be said again. */
 function problemsOf(program: Program, analysis: Analysis): readonly Problem[] {
   const { uri, diagnostics } = analysis
   const own = diagnostics.map((diagnostic): Problem => ({ uri, diagnostic }))
   if (diagnostics.some(d => d.severity === 'error')) return own
-  const place = ({ uri: home, diagnostic: { span, code } }: Problem): string => `${home} ${span.start} ${span.end} ${code}`
-  const found = new Map(own.map(p => [place(p), p]))
-  for (const { name } of subjectsOf(analysis)) {
-    for (const p of compile(program, uri, name).problems) if (!found.has(place(p))) found.set(place(p), p)
-  }
-  return [...found.values()]
+  return [...own, ...unrepeated(subjectsOf(analysis).flatMap(({ name }) => compile(program, uri, name).problems), own)]
 }
 
 /** Formats in place, `-` from standard input to standard output; with `check` only names what is not formatted. */

@@ -4,15 +4,20 @@
  * With `--json` standard output holds JSON alone; every other text goes to standard error.
  * Exit status: 0 fine, 1 the program or expression has errors, 2 the command could not be carried out.
  */
+import os from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { architectures, defaultTarget } from '../target/architectures.ts'
+import { engineNames, type EngineName } from '../verify/engine.ts'
+import { createVerifiers } from '../verify/workers.ts'
 import { buildReport } from './build.ts'
+import { cacheFolder } from './cache-folder.ts'
 import { layoutReport, mappingReport } from './describe.ts'
 import { doctorReport } from './doctor.ts'
 import { checkFiles, formatFiles } from './files.ts'
 import { serveLanguage } from './lsp.ts'
 import type { Report } from './report.ts'
 import { spaceReport } from './space.ts'
+import { verifyReport } from './verify.ts'
 
 declare const heddleVersion: string
 
@@ -68,6 +73,21 @@ program.command('build <file>')
   .addHelpText('after', '\nExample:\n  heddle build matmul.heddle --instance square --out build')
   .action(build)
 
+program.command('verify <file>')
+  .description('run an instance on the CPU and compare it with what its operator defines; no GPU is needed')
+  .requiredOption('--instance <name>', 'an instance or graph of the file, or OPERATOR.SCHEDULE')
+  .option('--candidate <n>', 'this candidate of the space instead of the default', wholeNumber)
+  .option('--level <n>', 'the level at which candidates are counted', wholeNumber)
+  .option('--all-candidates', 'every candidate of the level, or of the largest one')
+  .addOption(new Option('--engine <engine>', 'only this engine').choices(engineNames))
+  .option('--exhaustive', 'all blocks run, however long it takes')
+  .option('--counts', 'count wavefronts of shared memory and sectors of global memory by source line')
+  .addOption(json).addOption(target)
+  .addHelpText('after', '\nExamples:\n  heddle verify matmul.heddle --instance square'
+    + '\n  heddle verify matmul.heddle --instance square --all-candidates --level 1'
+    + '\n\nExit status: 0 right, 1 wrong, 2 not decided (a tool is missing, or it was cancelled).')
+  .action(verifyCommand)
+
 program.command('fmt <files...>')
   .description('format .heddle files in place; `-` formats standard input to standard output')
   .option('--check', 'change nothing, name the files that are not formatted')
@@ -102,6 +122,39 @@ async function build(file: string, options: BuildArguments): Promise<void> {
     ...options, candidate: index === undefined || level === undefined ? undefined : { level, index },
     signal: controller.signal
   }), options)
+}
+
+interface VerifyArguments extends ExpressionOptions {
+  readonly instance: string
+  readonly candidate?: number
+  readonly level?: number
+  readonly allCandidates?: boolean
+  readonly engine?: EngineName
+  readonly exhaustive?: boolean
+  readonly counts?: boolean
+}
+
+async function verifyCommand(file: string, options: VerifyArguments): Promise<void> {
+  const { candidate: index, level, allCandidates, engine, exhaustive = false, counts = false } = options
+  if (index !== undefined && allCandidates === true) program.error('error: --candidate and --all-candidates exclude each other')
+  if (allCandidates !== true && (index === undefined) !== (level === undefined)) {
+    program.error('error: --candidate and --level go together')
+  }
+  if (counts && engine === 'interpreter') program.error('error: only the cpu engine counts accesses')
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const threads = allCandidates === true ? os.availableParallelism() : 1
+  const verifiers = createVerifiers(threads, { cacheFolder: cacheFolder() })
+  const terminal = process.stderr.isTTY
+  const one = index === undefined || level === undefined ? undefined : { kind: 'one', level, index } as const
+  const report = await verifyReport(file, {
+    instance: options.instance, target: options.target, engine, exhaustive, counts, signal: controller.signal,
+    candidates: allCandidates === true ? { kind: 'all', level } : one,
+    ...terminal ? { progress: (message: string) => { process.stderr.write(`\r\x1b[K${message}`) } } : {}
+  }, verifiers)
+  if (terminal) process.stderr.write('\r\x1b[K')
+  await verifiers.close()
+  finish(report, options)
 }
 
 function wholeNumber(text: string): number {

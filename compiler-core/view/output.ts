@@ -121,6 +121,74 @@ export const buildOutput = z.object({
 })
 export type BuildOutput = z.infer<typeof buildOutput>
 
+const verdict = z.enum(['right', 'wrong', 'undecided'])
+const engine = z.enum(['interpreter', 'cpu'])
+
+/** All executions of the accesses of one source line to one tensor, over all warps of a launch; lines are LSP's. */
+const count = z.object({
+  file: z.string(),
+  line: z.int().min(0),
+  /** Lines of the CUDA text. */
+  cuda_lines: z.array(z.int().min(0)),
+  tensor: z.string(),
+  memory: z.enum(['shared', 'global']),
+  access: z.enum(['load', 'store']),
+  /** Of one lane. */
+  bytes: z.int().min(1),
+  /** Executions by a warp with at least one active lane. */
+  requests: z.int().min(0),
+  /** Of shared memory, 0 for global memory; `ideal_wavefronts` without bank conflicts. */
+  wavefronts: z.int().min(0),
+  ideal_wavefronts: z.int().min(0),
+  /** Of global memory, 32 bytes each; 0 for shared memory. */
+  sectors: z.int().min(0)
+})
+export type CountOutput = z.infer<typeof count>
+
+/** `heddle verify FILE --instance NAME --json` */
+export const verifyOutput = z.object({
+  instance: z.string(),
+  target: z.string(),
+  verdict,
+  /** One for each candidate; `candidate` is null for what the instance binds, or the default. */
+  results: z.array(z.object({
+    candidate: z.object({ level: z.int().min(0), index: z.int().min(0) }).nullable(),
+    verdict,
+    engines: z.array(z.object({
+      engine,
+      verdict,
+      /** Why it is undecided. */
+      reason: z.string().nullable(),
+      milliseconds: z.int().min(0),
+      runs: z.array(z.object({
+        /** Of extents that are known only at launch. */
+        sizes: z.record(z.string(), z.int().min(1)),
+        data: z.enum(['integers', 'reals', 'wide']),
+        order: z.enum(['forward', 'reverse', 'random']),
+        /** Of the last kernel. */
+        blocks: z.object({ run: z.int().min(0), total: z.int().min(0) }),
+        /** Elements of the outputs. */
+        compared: z.int().min(0),
+        /** The greatest error as a share of what rounding allows; null: not finite. */
+        worst: z.number().nullable(),
+        /** Of `compared`, elements that rounding before them may make anything. */
+        unjudged: z.int().min(0)
+      }))
+    })),
+    assembler: z.union([
+      z.object({ kind: z.literal('accepted'), toolkit: z.string() }),
+      z.object({ kind: z.enum(['rejected', 'absent']), message: z.string() })
+    ]),
+    problems: z.array(z.object({
+      file: z.string(), range, severity: z.enum(['error', 'warning', 'information']), code: z.string(),
+      message: z.string(), related: z.array(z.object({ file: z.string(), range, message: z.string() }))
+    })),
+    /** With `--counts`, where the `cpu` engine ran. */
+    counts: z.array(count).optional()
+  }))
+})
+export type VerifyOutput = z.infer<typeof verifyOutput>
+
 /** `heddle doctor --json`. */
 export const doctorOutput = z.object({
   version: z.string(),
@@ -131,6 +199,8 @@ export const doctorOutput = z.object({
     purpose: z.string(),
     path: z.string().nullable(),
     version: z.string().nullable()
-  }))
+  })),
+  /** What runs kernels for `heddle verify`. */
+  engines: z.array(z.object({ engine, works: z.boolean(), message: z.string() }))
 })
 export type DoctorOutput = z.infer<typeof doctorOutput>
