@@ -17,6 +17,8 @@ export interface CudaDocument extends Described {
   /** The file that declares the subject. */
   readonly source: vscode.Uri
   readonly text: string
+  /** Lines of it above the CUDA. */
+  readonly header: number
   /** The CUDA alone, of the last time when there was any. */
   readonly cuda: string | undefined
   /** Of `text`; absent while `text` is not up to date, when places of the source would be wrong. */
@@ -40,7 +42,7 @@ export function emptyDocument(uri: vscode.Uri): CudaDocument {
   type Query = { readonly source: string; readonly subject: string } & Partial<Candidate>
   const { source, subject, level, index } = JSON.parse(uri.query) as Query
   const candidate = level === undefined || index === undefined ? undefined : { level, index }
-  const nothing = { text: '', cuda: undefined, trace: undefined, problems: [] }
+  const nothing = { text: '', header: 0, cuda: undefined, trace: undefined, problems: [] }
   return { uri, source: vscode.Uri.parse(source), subject, candidate, ...nothing }
 }
 
@@ -53,7 +55,7 @@ export function answered(document: CudaDocument, answer: CudaAnswer | undefined)
   const problems = answer?.problems ?? []
   if (answer?.cuda !== undefined) {
     const { text, header } = upToDate(document, answer, answer.cuda.text)
-    return { ...document, text, cuda: answer.cuda.text, problems, trace: readTrace(answer.cuda.trace, header) }
+    return { ...document, text, header, cuda: answer.cuda.text, problems, trace: readTrace(answer.cuda.trace, header) }
   }
   const text = document.cuda === undefined ? reasons(document, answer, fileName)
     : outOfDate(answer, document.text, fileName)

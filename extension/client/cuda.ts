@@ -8,7 +8,7 @@
 import * as vscode from 'vscode'
 import {
   cudaOf, cudaScheme, cudaSubjects,
-  type CudaAnswer, type CudaParams, type CudaSubject, type CudaSubjectsParams,
+  type CudaAnswer, type CudaParams, type CudaSubject, type CudaSubjectsAnswer, type CudaSubjectsParams,
 } from '../server/protocol.ts'
 import { pickCandidate } from './candidates.ts'
 import {
@@ -25,6 +25,8 @@ export interface CudaEditors extends vscode.Disposable {
   /** Opens CUDA beside its source; unless told, that of the subject at the cursor, or of one that is asked for. */
   show(what?: Wanted): Promise<void>
   document(uri: vscode.Uri): CudaDocument | undefined
+  /** What a command is about: what the active CUDA editor shows, the subject at the cursor, or one that is chosen. */
+  wanted(purpose: string): Promise<Wanted | undefined>
   /** An editor has the document's text. */
   readonly onDidRefresh: vscode.Event<CudaDocument>
   readonly links: Links
@@ -133,20 +135,19 @@ export function createCudaEditors(
     const viewColumn = vscode.window.visibleTextEditors.find(isCuda)?.viewColumn ?? vscode.ViewColumn.Beside
     await vscode.window.showTextDocument(document, { viewColumn, preserveFocus: true, preview: true })
   }
-  /** What a command is about: what the CUDA editor shows, or the subject at the cursor of the source. */
-  const wantedHere = async (): Promise<Wanted | undefined> => {
+  const wanted = async (purpose: string): Promise<Wanted | undefined> => {
     const editor = vscode.window.activeTextEditor
     if (editor === undefined) return undefined
     if (editor.document.uri.scheme === cudaScheme) return wantedOf(entryOf(editor.document.uri).document)
     const { uri } = editor.document
     const params: CudaSubjectsParams = { textDocument: versioned(uri) }
-    const subjects = await server.request<readonly CudaSubject[]>(cudaSubjects, params) ?? []
+    const { subjects = [] } = await server.request<CudaSubjectsAnswer>(cudaSubjects, params) ?? {}
     if (subjects.length === 0) {
       tell('This file declares nothing that has CUDA: no instance, no schedule of an operator, no graph.')
       return undefined
     }
     const here = subjects.find(s => rangeOf(s.range).contains(editor.selection.active))
-    const chosen = here ?? (subjects.length > 1 ? await pickSubject(subjects) : subjects[0])
+    const chosen = here ?? (subjects.length > 1 ? await pickSubject(subjects, purpose) : subjects[0])
     return chosen && { uri: uri.toString(), subject: chosen.name }
   }
   /** The document that a command is about: the active one, else the one beside the active source. */
@@ -175,7 +176,7 @@ export function createCudaEditors(
       provideDocumentLinks: document => problemLinks(document, entryOf(document.uri).document.problems),
     }),
     vscode.commands.registerCommand('heddle.chooseCandidate', async () => {
-      const what = await wantedHere()
+      const what = await wanted('Show the CUDA of a candidate of')
       const chosen = what && await pickCandidate(server, what)
       if (chosen !== undefined) await open(chosen)
     }),
@@ -194,10 +195,10 @@ export function createCudaEditors(
     vscode.window.onDidChangeVisibleTextEditors(editorsChanged),
   )
   return {
-    links, onDidRefresh: refreshed.event,
+    links, wanted, onDidRefresh: refreshed.event,
     document: uri => entries.get(uri.toString())?.document,
     async show(given) {
-      const what = given ?? await wantedHere()
+      const what = given ?? await wanted('Show the CUDA of')
       if (what !== undefined) await open(what)
     },
     dispose() { parts.dispose() },
@@ -217,9 +218,9 @@ async function saveCuda({ source, subject }: CudaDocument, cuda: string): Promis
   if (target !== undefined) await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(cuda))
 }
 
-async function pickSubject(subjects: readonly CudaSubject[]): Promise<CudaSubject | undefined> {
+async function pickSubject(subjects: readonly CudaSubject[], purpose: string): Promise<CudaSubject | undefined> {
   const items = subjects.map(subject => ({ label: subject.name, description: subject.kind, subject }))
-  return (await vscode.window.showQuickPick(items, { placeHolder: 'Show the CUDA of' }))?.subject
+  return (await vscode.window.showQuickPick(items, { placeHolder: purpose }))?.subject
 }
 
 function tell(message: string): void { void vscode.window.showInformationMessage(message) }

@@ -2,8 +2,8 @@
  * The extension's entry in VS Code: registers commands, views and providers, and nothing more; the language client
  * and the mapping explorer are loaded when they are first needed, so that activation stays short.
  *
- * Nothing here depends on trust: in an untrusted workspace the product's own server runs, no executable or argument
- * comes from the workspace, and no file is written but those that the user names in a save dialog.
+ * In an untrusted workspace the product's own server runs, which starts no other program there; no executable or
+ * argument ever comes from the workspace, and no file is written in it but those that the user names in a save dialog.
  */
 import * as vscode from 'vscode'
 import {
@@ -13,6 +13,8 @@ import { createCudaEditors, type CudaEditors } from './cuda.ts'
 import { openExample } from './examples.ts'
 import type { Explorer } from './explorer.ts'
 import { createLanguageServer } from './server.ts'
+import type { Verifier } from './verifier.ts'
+import { createVerification } from './verify.ts'
 
 /** What other extensions, and tests, get as the extension's exports. */
 export interface Api {
@@ -21,12 +23,14 @@ export interface Api {
   /** The mapping explorer, once it has been opened. */
   explorer(): Explorer | undefined
   readonly cuda: CudaEditors
+  readonly verifier: Verifier
 }
 
 export function activate(context: vscode.ExtensionContext): Api {
   const output = vscode.window.createOutputChannel('Heddle', { log: true })
   const server = createLanguageServer(context, output)
   const cuda = createCudaEditors(server, output, context.globalState)
+  const verification = createVerification(server, cuda)
   let explorer: Explorer | undefined
   let opening: Promise<Explorer> | undefined
   const openExplorer = async (): Promise<Explorer> => {
@@ -37,7 +41,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const openedExplorer = (): Promise<Explorer> => opening ??= openExplorer()
 
   context.subscriptions.push(
-    output, server, cuda, new vscode.Disposable(() => { explorer?.dispose() }),
+    output, server, cuda, verification, new vscode.Disposable(() => { explorer?.dispose() }),
     vscode.commands.registerCommand(showTaskMapping, async (at?: ShowTaskMappingArgument | vscode.Uri) => {
       await (await openedExplorer()).show(at !== undefined && 'position' in at ? at : undefined) // a menu passes the file's address
     }),
@@ -62,5 +66,5 @@ export function activate(context: vscode.ExtensionContext): Api {
   )
   const ready = server.start()
   ready.catch((error: unknown) => { output.error('The language server did not start:', String(error)) })
-  return { ready, explorer: () => explorer, cuda }
+  return { ready, explorer: () => explorer, cuda, verifier: verification.verifier }
 }

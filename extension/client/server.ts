@@ -1,7 +1,9 @@
 /** The language server as a process beside VS Code: start, restart, requests, and its state for the user to see. */
 import * as vscode from 'vscode'
 import type { LanguageClient } from 'vscode-languageclient/node'
-import { cudaChanged, findFiles, readFile, type ReadFileParams, type ServerOptions } from '../server/protocol.ts'
+import {
+  cudaChanged, findFiles, readFile, verifyProgress, type ReadFileParams, type ServerOptions, type VerifyProgress,
+} from '../server/protocol.ts'
 
 export interface LanguageServer extends vscode.Disposable {
   /** Resolves when the server answers. */
@@ -11,6 +13,8 @@ export interface LanguageServer extends vscode.Disposable {
   request<R>(method: string, params: object, token?: vscode.CancellationToken): Promise<R | undefined>
   /** What the server answers may differ now, though no open document was edited. */
   readonly onDidChange: vscode.Event<void>
+  /** A verification goes on. */
+  readonly onDidProgress: vscode.Event<VerifyProgress>
 }
 
 type State = 'starting' | 'running' | 'stopped'
@@ -30,7 +34,7 @@ export function createLanguageServer(
   status.name = 'Heddle Language Server'
   const settings = vscode.workspace.onDidChangeConfiguration(e => { if (e.affectsConfiguration('heddle.target')) show(status, state) })
   const watcher = vscode.workspace.createFileSystemWatcher('**/*.heddle')
-  const changed = new vscode.EventEmitter<void>()
+  const changed = new vscode.EventEmitter<void>(), progressed = new vscode.EventEmitter<VerifyProgress>()
   let state: State = 'starting'
   let client: LanguageClient | undefined
   let running: Promise<LanguageClient> | undefined
@@ -39,9 +43,10 @@ export function createLanguageServer(
   const enter = (next: State): void => { state = next; show(status, state) }
   const launch = async (): Promise<LanguageClient> => {
     await new Promise(setImmediate) // loading the client is no part of activation
-    const launched = await createClient(context.asAbsolutePath('dist/server.js'), output, watcher)
+    const launched = await createClient(context, output, watcher)
     client = launched.client
     client.onNotification(cudaChanged, () => { changed.fire() })
+    client.onNotification(verifyProgress, (progress: VerifyProgress) => { progressed.fire(progress) })
     launched.onState(next => { if (client === launched.client) enter(next) })
     await launched.client.start()
     return launched.client
@@ -64,6 +69,7 @@ export function createLanguageServer(
       changed.fire()
     },
     onDidChange: changed.event,
+    onDidProgress: progressed.event,
     async request<R>(method: string, params: object, token?: vscode.CancellationToken) {
       try {
         const running = await started()
@@ -75,17 +81,18 @@ export function createLanguageServer(
       }
     },
     dispose() {
-      for (const part of [status, settings, watcher, changed]) part.dispose()
+      for (const part of [status, settings, watcher, changed, progressed]) part.dispose()
       client?.dispose().catch((error: unknown) => { output.warn('Stopping the language server:', String(error)) })
     },
   }
 }
 
 async function createClient(
-  module: string, output: vscode.LogOutputChannel, watcher: vscode.FileSystemWatcher,
+  context: vscode.ExtensionContext, output: vscode.LogOutputChannel, watcher: vscode.FileSystemWatcher,
 ): Promise<{ client: LanguageClient; onState(f: (state: State) => void): void }> {
   const { LanguageClient, TransportKind, State: ClientState, RevealOutputChannelOn } = await import('vscode-languageclient/node')
-  const initializationOptions: ServerOptions = { explorer: true, cuda: true, files: true }
+  const module = context.asAbsolutePath('dist/server.js'), cacheFolder = context.globalStorageUri.fsPath
+  const initializationOptions: ServerOptions = { explorer: true, cuda: true, files: true, cacheFolder }
   const client = new LanguageClient('heddle', 'Heddle', {
     run: { module, transport: TransportKind.ipc },
     debug: { module, transport: TransportKind.ipc, options: { execArgv: ['--nolazy', '--inspect=6011'] } },

@@ -5,7 +5,7 @@
  * Compiling takes longer than a keystroke allows, so it waits for a moment of quiet and takes one subject at a time; a
  * change starts it anew.
  */
-import { compile, subjectsOf } from '../../compiler-core/compile/compile.ts'
+import { compile, subjectsOf, unrepeated, type Problem } from '../../compiler-core/compile/compile.ts'
 import type { Diagnostic } from '../../compiler-core/language/diagnostics.ts'
 import type { Analysis, Program } from '../../compiler-core/language/program.ts'
 
@@ -34,17 +34,17 @@ export function createCompiledDiagnostics(): CompiledDiagnostics {
     stop,
     start: (uri, analysis, program, found, failed) => {
       stop(uri)
-      const waiting = [...subjectsOf(analysis)], diagnostics: Diagnostic[] = []
+      const waiting = [...subjectsOf(analysis)], problems: Problem[] = []
       const next = (): void => {
         const subject = waiting.shift()
         if (subject === undefined) {
           timers.delete(uri)
-          found(unique(diagnostics, analysis))
+          const said = analysis.diagnostics.map((diagnostic): Problem => ({ uri, diagnostic }))
+          found(unrepeated(problems, said).filter(p => p.uri === uri).map(p => p.diagnostic))
           return
         }
         try {
-          const { problems } = compile(program, uri, subject.name)
-          diagnostics.push(...problems.filter(p => p.uri === uri).map(p => p.diagnostic))
+          problems.push(...compile(program, uri, subject.name).problems)
         } catch (error) {
           failed(error)
         }
@@ -54,16 +54,4 @@ export function createCompiledDiagnostics(): CompiledDiagnostics {
       else found([])
     },
   }
-}
-
-/** Each place and message once, without what the analysis says itself. */
-function unique(diagnostics: readonly Diagnostic[], analysis: Analysis): readonly Diagnostic[] {
-  const keyOf = (d: Diagnostic): string => `${d.code} ${d.span.start} ${d.span.end} ${d.message}`
-  const known = new Set(analysis.diagnostics.map(keyOf))
-  return diagnostics.filter(d => {
-    const key = keyOf(d)
-    if (known.has(key)) return false
-    known.add(key)
-    return true
-  })
 }

@@ -45,7 +45,7 @@ export function cudaAnswer(
   const { cuda, problems, parameters, facts, architecture } = compile(program, file.uri, subject, { candidate })
   return {
     target: architecture?.name ?? target, parameters, facts: facts.map(named),
-    problems: causes(file, subject, problems).flatMap(p => problemOf(files, p)),
+    problems: problems.flatMap(p => problemOf(files, p)),
     ...(cuda && { cuda: { text: cuda.text, trace: cudaTrace(cuda, files) } }),
   }
 }
@@ -71,15 +71,6 @@ export function candidatesAnswer(
 }
 
 function named({ name, value, documentation }: Fact): Named { return { name, text: String(value), documentation } }
-
-/** Where a value is missing because the declaration has errors of its own, they say more. */
-function causes(file: SourceFile, subject: string, problems: readonly Problem[]): readonly Problem[] {
-  const { uri, analysis } = file, named = subjectsOf(analysis).find(s => s.name === subject)?.span
-  const declaration = named && around(file, named)
-  const errors = analysis.diagnostics.filter(d => d.severity === 'error' && declaration && holds(declaration, d.span))
-  if (errors.length === 0 || !problems.some(p => p.diagnostic.code === 'no-value')) return problems
-  return [...errors.map(diagnostic => ({ uri, diagnostic })), ...problems.filter(p => p.diagnostic.code !== 'no-value')]
-}
 
 function problemOf(files: Files, { uri, diagnostic: { span, severity, message } }: Problem): readonly CudaProblem[] {
   return present(files.file(uri)).map(home => ({ uri, range: rangeOf(home, span), severity, message }))

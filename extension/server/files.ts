@@ -1,4 +1,5 @@
 /** An analysed file as the features see it: with its line table, and with the other files of the program around it. */
+import { createHash } from 'node:crypto'
 import type { Position, Range } from 'vscode-languageserver'
 import { TextDocument } from 'vscode-languageserver-textdocument'
 import type { Span } from '../../compiler-core/language/diagnostics.ts'
@@ -33,6 +34,19 @@ export function sourceFile(analysis: Analysis): SourceFile {
     known.set(analysis, file)
   }
   return file
+}
+
+const fingerprints = new WeakMap<Analysis, string>()
+
+/** The same as long as a file, all that it imports and the target are the same. */
+export function fingerprint({ analysis }: SourceFile, files: Files, target: string): string {
+  const known = fingerprints.get(analysis)
+  if (known !== undefined) return known
+  const hash = createHash('sha256').update(`${target}\n`)
+  for (const uri of [...analysis.files].sort()) hash.update(`${uri}\n${files.file(uri)?.analysis.text ?? ''}\n`)
+  const made = hash.digest('hex')
+  fingerprints.set(analysis, made) // another target makes another analysis
+  return made
 }
 
 export function rangeOf(file: SourceFile, span: Span): Range {

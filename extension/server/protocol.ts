@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly explorer?: boolean
   /** The client has the command `heddle.showCuda` and is offered code lenses that call it. */
   readonly cuda?: boolean
+  /** A folder for what can be made anew: compiled engines. Without it the interpreter alone verifies. */
+  readonly cacheFolder?: string
   /** The client answers `readFile` and `findFiles`, for folders that are not on this machine's disk. */
   readonly files?: boolean
 }
@@ -92,9 +94,15 @@ export interface CudaSubject {
   readonly range: TextRange
 }
 
-/** Client -> server: the `CudaSubject`s of a file, in the order of the text. */
+/** Client -> server: the `CudaSubject`s of a file. */
 export const cudaSubjects = 'heddle/cudaSubjects'
 export interface CudaSubjectsParams { readonly textDocument: { readonly uri: string; readonly version?: number } }
+export interface CudaSubjectsAnswer {
+  /** The same as long as the file, all that it imports and the target are the same; empty where there is no file. */
+  readonly fingerprint: string
+  /** In the order of the text. */
+  readonly subjects: readonly CudaSubject[]
+}
 
 /** One candidate of a space: `index` counts the legal ones of the level. */
 export interface Candidate { readonly level: number; readonly index: number }
@@ -188,3 +196,52 @@ export interface KernelText { readonly name: string; readonly text: string }
 
 /** Server -> client: what CUDA is made from has changed elsewhere than in an open document. */
 export const cudaChanged = 'heddle/cudaChanged'
+
+// ---------------------------------------------------------------- verification
+
+/** The command of the code lenses; its argument is that of `showCuda`. */
+export const verifyCommand = 'heddle.verify'
+
+/** Client -> server: whether a subject computes what its operator defines. Progress comes as `verifyProgress`. */
+export const verifySubject = 'heddle/verify'
+export interface VerifyParams extends CudaParams {
+  /** Of the client's choice, one for each verification that is under way: names it in its progress. */
+  readonly token: number
+  /** Whether programs of this machine may run. Without them the interpreter alone decides. */
+  readonly programs: boolean
+}
+export interface VerifyProgress {
+  readonly token: number
+  readonly message: string
+  /** Of all that is to be done, 0 to 1. */
+  readonly share: number
+}
+/** Server -> client. */
+export const verifyProgress = 'heddle/verifyProgress'
+
+export interface VerifyAnswer {
+  /** `undecided`: nothing was found to be wrong, since nothing could be run to its end. */
+  readonly verdict: 'right' | 'wrong' | 'undecided'
+  /** As in `CudaSubjectsAnswer`, of the text that was verified. */
+  readonly fingerprint: string
+  readonly milliseconds: number
+  /** A few words: `right, 0.4 s`, `wrong: 1 race`. */
+  readonly status: string
+  /** What follows the subject's name where it is right; else the first thing that is wrong, or why nothing is known. */
+  readonly summary: string
+  /** What each engine did, a line each. */
+  readonly details: readonly string[]
+  /** What is wrong, or why it cannot be verified. */
+  readonly problems: readonly VerifyProblem[]
+}
+/** At the innermost place in a file of the user's, else at the subject's name. */
+export interface VerifyProblem extends CudaProblem {
+  readonly code: string
+  readonly related: ReadonlyArray<TextPlace & { readonly message: string }>
+  /** Text that it is about, innermost: also in the library. */
+  readonly origin?: TextPlace
+  /** Where it is in the CUDA, whose first line is 0. */
+  readonly cuda?: TextRange
+  /** Of a wrong value. */
+  readonly values?: { readonly expected: string; readonly found: string }
+}

@@ -30,15 +30,16 @@ import { semanticTokens, semanticTokensLegend } from './features/semantic-tokens
 import { signatureHelp } from './features/signature-help.ts'
 import { subjectAt } from './features/subject.ts'
 import { documentSymbols, workspaceSymbols } from './features/symbols.ts'
-import { offsetAt, type SourceFile } from './files.ts'
+import { fingerprint, offsetAt, type SourceFile } from './files.ts'
 import { buildFacts } from './build-facts.ts'
 import {
-  candidatesOf, cudaChanged, cudaOf, cudaSubjects, defaultSettings, findFiles, libraryText, buildFactsOf, readFile,
-  subjectAt as subjectAtMethod,
-  type CandidatesAnswer, type CandidatesParams, type CudaAnswer, type CudaParams, type CudaSubject,
+  buildFactsOf, candidatesOf, cudaChanged, cudaOf, cudaSubjects, defaultSettings, findFiles, libraryText, readFile,
+  subjectAt as subjectAtMethod, verifyProgress, verifySubject,
+  type CandidatesAnswer, type CandidatesParams, type CudaAnswer, type CudaParams, type CudaSubjectsAnswer,
   type CudaSubjectsParams, type LibraryTextParams, type ReadFileParams, type ServerOptions, type ServerSettings,
-  type SubjectAnswer, type SubjectAtParams,
+  type SubjectAnswer, type SubjectAtParams, type VerifyAnswer, type VerifyParams, type VerifyProgress,
 } from './protocol.ts'
+import { createVerifyService, type VerifyService } from './verify.ts'
 import { createWorkspace, type Workspace } from './workspace.ts'
 
 export function serve(connection: Connection): void {
@@ -263,19 +264,38 @@ export function serve(connection: Connection): void {
     return answer(params, token)
   }
   connection.onRequest(subjectAtMethod, whenThere(answerSubject))
-  connection.onRequest(cudaSubjects, whenThere(about('subjects', [] as readonly CudaSubject[], (file, _: CudaSubjectsParams) =>
-    subjectsIn(file))))
+  const noSubjects: CudaSubjectsAnswer = { fingerprint: '', subjects: [] }
+  connection.onRequest(cudaSubjects, whenThere(about('subjects', noSubjects, (file, _: CudaSubjectsParams) =>
+    ({ fingerprint: fingerprint(file, workspace, settings.target), subjects: subjectsIn(file) }))))
   connection.onRequest(cudaOf, whenThere(about('cuda', null as CudaAnswer | null, (file, p: CudaParams) =>
     cudaAnswer(workspace.program, file, workspace, settings.target, p))))
   connection.onRequest(candidatesOf, whenThere(about('candidates', null as CandidatesAnswer | null, (file, p: CandidatesParams) =>
     candidatesAnswer(workspace.program, file, p))))
   connection.onRequest(buildFactsOf, (params: CudaParams, token: CancellationToken) => {
-    const controller = new AbortController()
-    token.onCancellationRequested(() => { controller.abort() })
+    const signal = signalOf(token)
     const answer = about('build facts', { kind: 'none' }, (file, p: CudaParams) =>
-      buildFacts(workspace.program, file.uri, p, controller.signal))
+      buildFacts(workspace.program, file.uri, p, signal))
     return whenThere(answer)(params, token)
   })
+  let verifying: VerifyService | undefined
+  connection.onRequest(verifySubject, (params: VerifyParams, token: CancellationToken) => {
+    const signal = signalOf(token), service = verifying ??= createVerifyService(options.cacheFolder)
+    const answer = about('verification', null as VerifyAnswer | null, async ({ uri }, p: VerifyParams) => {
+      const progress = (message: string, share: number): void => {
+        const told: VerifyProgress = { token: p.token, message, share }
+        connection.sendNotification(verifyProgress, told).catch((error: unknown) => { fail('progress', error) })
+      }
+      const open = () => {
+        const file = workspace.file(uri)
+        return file && { program: workspace.program, file, files: workspace, target: settings.target }
+      }
+      const found = await service.verify(p, open, progress, signal)
+      if (signal.aborted) throw new ResponseError(LSPErrorCodes.RequestCancelled, 'verification was cancelled')
+      return found ?? null
+    })
+    return whenThere(answer)(params, token)
+  })
+  connection.onShutdown(() => { verifying?.close() })
   connection.onRequest(libraryText, ({ uri }: LibraryTextParams) => textOfLibrary(uri) ?? null)
 
   documents.listen(connection)
@@ -299,6 +319,12 @@ const initializeResult: InitializeResult = {
   },
 }
 
+function signalOf(token: CancellationToken): AbortSignal {
+  const controller = new AbortController()
+  token.onCancellationRequested(() => { controller.abort() })
+  return controller.signal
+}
+
 /** Lets messages in that came meanwhile, cancellations among them. */
 function turn(milliseconds?: number): Promise<void> {
   return new Promise(resolve => {
@@ -308,8 +334,11 @@ function turn(milliseconds?: number): Promise<void> {
 }
 
 function optionsOf(given: unknown): ServerOptions {
-  const { explorer, cuda, files } = recordOf(given)
-  return { explorer: explorer === true, cuda: cuda === true, files: files === true }
+  const { explorer, cuda, files, cacheFolder } = recordOf(given)
+  return {
+    explorer: explorer === true, cuda: cuda === true, files: files === true,
+    ...(typeof cacheFolder === 'string' && { cacheFolder }),
+  }
 }
 
 /** Settings come from a file that anyone may have written: what does not fit is as if it were absent. */

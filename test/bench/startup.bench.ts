@@ -28,7 +28,7 @@ async function activations(count: number): Promise<readonly number[]> {
     const times: number[] = []
     for (let i = 0; i < count; i++) {
       const code = await runInServer({
-        extension: root, entry, folder: path.join(root, 'test/fixtures/workspace'),
+        extension: root, entry, folder: path.join(root, 'docs/images'),
         limitSeconds: 60, hostLog: path.join(dir, 'host.log')
       }, { env: { HEDDLE_BENCH_RESULT: result } })
       if (code !== 0) throw new Error(`the extension host ended with ${code}`)

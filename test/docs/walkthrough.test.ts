@@ -13,7 +13,9 @@ const steps: readonly Step[] = contributes.walkthroughs[0].steps
 const commands: readonly string[] = contributes.commands.map((command: { command: string }) => command.command)
 const client = globSync('extension/client/*.ts').map(file => readFileSync(file, 'utf8')).join('\n')
 
-test('there are four steps', () => { expect(steps.map(step => step.id)).toEqual(['open', 'show', 'change', 'cuda']) })
+test('there are five steps', () => {
+  expect(steps.map(step => step.id)).toEqual(['open', 'show', 'change', 'cuda', 'verify'])
+})
 
 test.each(steps)('the picture of "$id" is there and described', ({ media }) => {
   expect(existsSync(media.markdown ?? media.svg ?? '')).toBe(true)

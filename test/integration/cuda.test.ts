@@ -255,16 +255,15 @@ function placeOf(editor: vscode.TextEditor, part: string, into: number): vscode.
 /** Puts the caret there; gives what is linked with it. */
 async function caretAt(editor: vscode.TextEditor, part: string, into: number): Promise<Link> {
   const at = placeOf(editor, part, into)
-  if (!editor.selection.active.isEqual(at)) {
-    const told = new Promise(resolve => {
-      const listener = vscode.window.onDidChangeTextEditorSelection(() => { // the extension has heard of it before
-        listener.dispose()
-        resolve(undefined)
-      })
+  if (editor.selection.active.isEqual(at)) return until(`what is linked with ${part}`, currentLink)
+  const told = new Promise(resolve => {
+    const listener = vscode.window.onDidChangeTextEditorSelection(() => { // the extension has heard of it before
+      listener.dispose()
+      resolve(undefined)
     })
-    select(editor, at)
-    await told
-  }
+  })
+  select(editor, at)
+  await told
   return currentLink() ?? assert.fail(`nothing is linked with ${part}`)
 }
 

@@ -27,7 +27,7 @@ describe('heddle.vsix', () => {
 
   it('holds the programs that the extension starts and shows', () => {
     expect(files).toEqual(expect.arrayContaining([
-      'dist/extension.cjs', 'dist/server.js', 'dist/cli.js', 'dist/package.json', 'dist/licenses.txt',
+      'dist/extension.cjs', 'dist/server.js', 'dist/verify-worker.js', 'dist/cli.js', 'dist/package.json', 'dist/licenses.txt',
       'dist/webview/mapping.js', 'dist/webview/mapping.css', 'dist/webview/mapping-worker.js', 'LICENSE', 'README.md'
     ]))
   })

@@ -1,4 +1,5 @@
 // The pictures of README.md, taken from the running product: `npm run pictures` writes docs/images/*.png.
+import { cpSync } from 'node:fs'
 import path from 'node:path'
 import { root } from '../../scripts/paths.ts'
 import { expect, test, themes } from '../harness/workbench.ts'
@@ -37,4 +38,23 @@ test('a fused kernel beside its graph', async ({ workbench }) => {
   await page.keyboard.press('Control+Shift+F7') // the last linked region, where the result is stored
   await page.waitForTimeout(1500) // inlay hints and lenses settle
   await page.screenshot({ path: path.join(root, 'docs/images/cuda-dark.png') })
+})
+
+test('a missing barrier, found', async ({ workbench }) => {
+  const { page } = workbench
+  for (const file of ['fused.heddle', 'race.heddle']) {
+    cpSync(path.join(root, 'test/fixtures/workspace', file), path.join(workbench.folder, file))
+  }
+  await workbench.openFile('race.heddle')
+  await workbench.goTo(27, 12)
+  await page.keyboard.press('Control+Alt+V')
+  await page.locator('.notification-toast', { hasText: 'hasty is wrong' }).waitFor()
+  await workbench.command('Notifications: Clear All')
+  await workbench.command('Testing: Focus on Test Explorer View')
+  await page.locator('.test-explorer .monaco-list-row', { hasText: 'race.heddle' }).locator('.monaco-tl-twistie').click()
+  await page.keyboard.press('ControlOrMeta+1')
+  await workbench.command('Test: Peek Output')
+  await page.locator('.test-output-peek').first().waitFor()
+  await page.waitForTimeout(1500) // inlay hints and lenses settle
+  await page.screenshot({ path: path.join(root, 'docs/images/verify-dark.png') })
 })
