@@ -1,8 +1,8 @@
 // Shows that the checks check: makes mistakes in the library's kernels, one at a time, and counts which of them the
 // engines find: `npm run mutants -- [--engine NAME] [--sample N] [--continue] [--write] [NAME...]`
 //
-// What a subject came to is kept in .test/mutants, so that `--continue` goes on where a run ended. `--sample N` takes at
-// most N mutants of each subject, the same ones each time. `--write` puts the table into docs/verification.md.
+// What a subject came to is kept in .test/mutants, so that `--continue` goes on where a run ended. `--sample N` takes
+// at most N mutants of each subject, the same ones each time. `--write` puts the table into docs/verification.md.
 import { mkdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -45,7 +45,7 @@ for (const text of chosen) {
   let done = 0
   const judged = await judge(subject, candidates, engines, os.availableParallelism() + 1, one => {
     done += 1
-    const verdict = verdictOf(one.fate)
+    const verdict = verdictOf(one)
     if (verdict === 'survivor') console.log(`survivor  ${one.name}`)
     if (process.stderr.isTTY) process.stderr.write(`\r${text.name}: ${done} of ${candidates.length}`)
   })
@@ -62,4 +62,4 @@ if (values.write) {
   const before = readFileSync(page, 'utf8'), [from, to] = marks.map(m => before.indexOf(m)) as [number, number]
   writeFileSync(page, `${before.slice(0, from + marks[0].length)}\n${report}\n${before.slice(to)}`)
 }
-process.exitCode = results.some(j => verdictOf(j.fate) === 'survivor') ? 1 : 0
+process.exitCode = results.some(j => verdictOf(j) === 'survivor') ? 1 : 0

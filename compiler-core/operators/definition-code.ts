@@ -20,17 +20,23 @@ import type {
 import type { Definition } from './definition.ts'
 import * as errors from './errors.ts'
 import {
-  fits, floatFormats, functions, isFloatName, roundTo, roundToEven, type FloatName, type FunctionName
+  fits, floatFormats, functions, isFloatName, roundTo, type FloatName, type FunctionName
 } from './floats.ts'
 
-/** A tensor's elements, row-major, as far as they are known. */
+/**
+ * A tensor's elements, row-major, as far as they are known: element `i` is in place `i`, or of a very large tensor in
+ * place `i % values.length`.
+ */
 export interface Elements {
   readonly shape: readonly number[]
   readonly values: Float64Array
   /** Undefined: all are exact. */
   readonly errors: Float64Array | undefined
-  /** Undefined: all elements are known. Else `compute` is called for one where this is 0, and sets it to 1. */
-  readonly known: Uint8Array | undefined
+  /**
+   * Undefined: all elements are known. Else 1 + the number of the element in each place, or just 1 if there is a place
+   * for every element; `compute` puts an element into its place.
+   */
+  readonly known: Uint8Array | Float64Array | undefined
   readonly compute: (element: number) => void
 }
 
@@ -43,14 +49,15 @@ export function compiledDefinition(
   const known = new Map([...extents].map(([v, x]) => [v, exact(x)]))
   const shape = definition.axes.map(a => pointOf(term(code, a.extent, known)))
   const variables = new Map(known)
-  let rest: Term = { value: 'element', error: '0', low: 0, high: shape.reduce((n, d) => n * d, 1) - 1 }
+  let rest: Term = { value: 'element', error: '0', low: 0, high: sizeOf(shape) - 1 }
   for (const [d, axis] of [...definition.axes.entries()].toReversed()) {
     const extent = exact(shape[d]!)
     variables.set(axis.variable, d === 0 ? rest : named(code, wholeBinary(code, '%', rest, extent, 'index')))
     if (d > 0) rest = named(code, wholeBinary(code, '/', rest, extent, 'index'))
   }
   const result = term(code, definition.value, variables)
-  code.lines.push(`values[element] = ${result.value}`, `errors[element] = ${result.error}`)
+  const place = values.length < sizeOf(shape) ? keep(code, `element % ${values.length}`) : 'element'
+  code.lines.push(`values[${place}] = ${result.value}`, `errors[${place}] = ${result.error}`)
   const read = [...code.read.keys()].map(buffer => tensors.get(buffer)!)
   const parameters = read.map((_, n) => `V${n}, E${n}, K${n}, F${n}, `).join('')
   const library = Object.keys(runtime).join(', ')
@@ -68,9 +75,13 @@ export function shapeOf(shape: readonly Expr[], extents: ReadonlyMap<Variable, n
   return shape.map(e => pointOf(term(code, e, known)))
 }
 
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((n, d) => n * d, 1)
+}
+
 /** What the generated code calls. */
 const runtime = {
-  ...errors, fits, roundToEven, bitsOf, isPowerOfTwo,
+  ...errors, fits, bitsOf, isPowerOfTwo,
   ...Object.fromEntries(Object.entries(functions).flatMap(([name, f]) =>
     [[`${name}_value`, f.value], [`${name}_spread`, f.spread]]))
 }
@@ -494,8 +505,9 @@ function loadTerm(c: Code, e: Load, variables: Variables): Term {
   return uncertain({ value, error, ...range })
 
   function element(): Term {
-    const at = keep(c, place)
-    if (tensor!.known) c.lines.push(`if (K${number}[${at}] === 0) F${number}(${at})`)
+    const { known, values, shape } = tensor!, isPartial = values.length < sizeOf(shape)
+    const own = keep(c, place), at = known && isPartial ? keep(c, `${own} % ${values.length}`) : own
+    if (known) c.lines.push(`if (K${number}[${at}] !== ${isPartial ? `${own} + 1` : '1'}) F${number}(${own})`)
     return anyTerm(keep(c, `V${number}[${at}]`), tensor!.errors ? keep(c, `E${number}[${at}]`) : '0')
   }
 

@@ -16,7 +16,7 @@
  * or an index is not certain because of errors before it, the bound spans what either way gives.
  */
 import type { Buffer, Variable } from '../ir/ir.ts'
-import { compiledDefinition, shapeOf, type Elements } from './definition-code.ts'
+import { compiledDefinition, shapeOf, sizeOf, type Elements } from './definition-code.ts'
 import type { OperatorInstance } from './definition.ts'
 
 /** Elements of a tensor, row-major. */
@@ -50,15 +50,17 @@ export function outputElements(
 ): readonly Elements[] {
   const tensors = new Map(operator.inputs.map((b, i) => [b, inputs[i]!]))
   for (const definition of [...operator.stages, ...operator.outputs]) {
-    const shape = definition.axes.map(a => a.extent)
-    const numbers = shapeOf(shape, extents), size = numbers.reduce((n, d) => n * d, 1)
-    const values = new Float64Array(size), errors = new Float64Array(size), known = new Uint8Array(size)
+    const shape = shapeOf(definition.axes.map(a => a.extent), extents), size = sizeOf(shape)
+    const places = Math.min(size, mostPlaces), isPartial = places < size
+    const values = new Float64Array(places), errors = new Float64Array(places)
+    const known = isPartial ? new Float64Array(places) : new Uint8Array(places)
     const own = compiledDefinition(definition, new Map(tensors), extents, values, errors)
     const compute = (element: number) => {
       own(element)
-      known[element] = 1
+      if (isPartial) known[element % places] = element + 1
+      else known[element] = 1
     }
-    tensors.set(definition.buffer, { shape: numbers, values, errors, known, compute })
+    tensors.set(definition.buffer, { shape, values, errors, known, compute })
   }
   return operator.outputs.map(({ buffer }) => tensors.get(buffer)!)
 }
@@ -71,13 +73,18 @@ export function givenElements(
 }
 
 export function truthOf({ shape, values, errors, known, compute }: Elements): Truth {
+  const size = sizeOf(shape)
   return {
     shape,
     at: element => {
-      if (known?.[element] === 0) compute(element)
-      return { value: values[element] ?? Number.NaN, bound: errors ? errors[element] ?? Infinity : 0 }
+      const place = known ? element % values.length : element
+      const isKnown = known === undefined || known[place] === (values.length < size ? element + 1 : 1)
+      if (!isKnown) compute(element)
+      return { value: values[place] ?? Number.NaN, bound: errors ? errors[place] ?? Infinity : 0 }
     }
   }
 }
 
+/** Elements of a tensor that are kept at once: what an attention has between its operators would not fit. */
+const mostPlaces = 2 ** 24
 const noValues: Values = { values: new Float64Array(0), errors: undefined }

@@ -13,7 +13,7 @@
 import type { Meaning } from '../graph/flow.ts'
 import { isFloat, typeRange } from '../ir/build.ts'
 import type { Buffer, Variable } from '../ir/ir.ts'
-import { shapeOf } from '../operators/definition-code.ts'
+import { shapeOf, sizeOf } from '../operators/definition-code.ts'
 import { roundTo } from '../operators/floats.ts'
 import { anyUse, greatestExact, usesOf, type Search, type Use } from './uses.ts'
 
@@ -25,11 +25,12 @@ export type InputKind = typeof inputKinds[number]
  *
  * `integers`: |x| <= 4, less where a sum could leave the numbers that its type holds exactly, down to -1, 0, 1.
  * `reals`: within -1 and 1, some up to 8, some exactly 0; of whole types up to 100. `wide`: as reals, but where an
- * exponential is taken of them some rows reach from -120 to 120, some lie below -100, some above 100, and where a mean
- * is taken some are far from 0, close together, far apart. An input that indexes another tensor holds 0 to its
- * extent - 1, and what lies outside only if that is brought back inside; a divisor and a factor of a product are never
- * 0. Of the rows of which a maximum is looked for, the first has it at its first place, the second at its last one,
- * the third is all negative.
+ * exponential is taken of them some rows have one at 120, some lie below -100, some reach from -120 to 120, some lie
+ * above 100, and where a mean is taken some are far from 0, close together, far apart.
+ *
+ * An input that indexes another tensor holds 0 to its extent - 1, and what lies outside only if that is brought back
+ * inside; a divisor and a factor of a product are never 0. Of the rows of which a maximum is looked for, the first has
+ * it at its first place, the second at its last one, the third is all negative.
  */
 export function inputsFor(
   meaning: Meaning, extents: ReadonlyMap<Variable, number>, kind: InputKind, seed: number
@@ -39,7 +40,7 @@ export function inputsFor(
   const turn = inputKinds.indexOf(kind)
   return inputs.map((buffer, n) => {
     const random = randomNumbers((seed * 64 + n) * inputKinds.length + turn)
-    const shape = shapeOf(buffer.shape, extents), size = shape.reduce((all, d) => all * d, 1)
+    const shape = shapeOf(buffer.shape, extents), size = sizeOf(shape)
     const use = uses.get(buffer) ?? anyUse
     const all = elementsOf(buffer, size, use, kind, most, random)
     if (use.search && buffer.element !== 'bool') {
@@ -127,8 +128,8 @@ function randomNumbers(seed: number): Random {
 // ---------------------------------------------------------------- rows
 
 /**
- * One element of a row becomes its only maximum (or minimum): the first, the last, then ones in between, row by row
- * and run by run. Every third row has but negative (positive) elements; every fourth stays as it is, with its equals.
+ * One element of a row becomes its only maximum (or minimum): the first, the last, then ones in between, others in each
+ * row and run. Every fourth row has but negative (positive) elements; every fourth stays as it is, with its equals.
  */
 function placeExtremes(
   all: Float64Array, { sign, length, elements }: Search,
@@ -138,7 +139,8 @@ function placeExtremes(
   for (let row = 0; row * length < elements.length; row++) {
     const own = elements.subarray(row * length, (row + 1) * length).filter(i => i >= 0), mode = (row + turn) % 4
     if (mode === 3 && elements.length > 4 * length) continue
-    const place = mode === 0 ? 0 : mode === 1 ? own.length - 1 : Math.floor(own.length * ((row + turn) * golden % 1))
+    const between = Math.floor(own.length * ((row * inputKinds.length + turn) * golden % 1))
+    const place = row >= 4 || mode > 1 ? between : mode === 0 ? 0 : own.length - 1
     const greatest = own.reduce((most, i) => Math.max(most, Math.abs(all[i]!)), 1), least = whole(greatest / 4)
     const best = sign > 0 ? greatest : isUnsigned ? 0 : -greatest
     own.forEach((i, k) => {
@@ -150,14 +152,20 @@ function placeExtremes(
   }
 }
 
-/** In turn: from -120 to 120, far below 0, far above it. */
-const exponents: readonly Row[] = [x => Math.min(Math.max(60 * x, -120), 120), x => x - 110, x => x + 110]
+/** In turn: one far above the others, all far below 0, from -120 to 120, all far above 0. */
+const exponents: readonly Row[] = [
+  (x, most) => x === most ? 120 : x, x => x - 110, x => Math.min(Math.max(60 * x, -120), 120), x => x + 110
+]
 /** In turn: all near 3, far below 0, far apart, as they are. */
 const means: readonly Row[] = [x => 3 + x / 256, x => x - 100, x => 100 * x, x => x]
 
-/** What becomes of the elements of a row; their order stays. */
-type Row = (x: number) => number
+/** What becomes of an element of a row, whose greatest is `most`. The order of a row stays. */
+type Row = (x: number, most: number) => number
 
 function forRows(all: Float64Array, length: number, rows: readonly Row[]): void {
-  for (let i = 0; i < all.length; i++) all[i] = rows[Math.floor(i / length) % rows.length]!(all[i]!)
+  for (let start = 0; start < all.length; start += length) {
+    const own = all.subarray(start, start + length), most = own.reduce((x, y) => Math.max(x, y), -Infinity)
+    const change = rows[start / length % rows.length]!
+    own.forEach((x, i) => { own[i] = change(x, most) })
+  }
 }

@@ -46,9 +46,9 @@ export function openJob(program: Program, uri: string, name: string, options: Jo
 const quick = { budget: 1000, timeLimit: 15_000 }
 const patient = { budget: undefined, timeLimit: 600_000 }
 
-/** By the number of extents: primes; powers of two, which tiles divide; less than any tile; the least. */
+/** By the number of extents: primes, above the usual tiles; powers of two, which tiles divide; less than any tile; the least. */
 const launches = [
-  [[], [1009], [37, 101], [19, 37, 47], [3, 37, 47, 11]], [[], [1024], [32, 128], [16, 32, 64], [2, 64, 128, 16]],
+  [[], [1009], [149, 173], [67, 149, 173], [2, 149, 173, 19]], [[], [1024], [32, 128], [16, 32, 64], [2, 64, 128, 16]],
   [[], [3], [3, 5], [3, 5, 7], [1, 5, 7, 3]], [[], [1], [1, 1], [1, 1, 1], [1, 1, 1, 1]]
 ]
 

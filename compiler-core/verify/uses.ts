@@ -8,7 +8,7 @@ import { and, binary, cast, constant, select } from '../ir/build.ts'
 import type { FlowGraph, Meaning } from '../graph/flow.ts'
 import type { Axis, Buffer, Expr, Load, Reduce, ReducerName, Variable } from '../ir/ir.ts'
 import { childrenOf, forEachExpr, someExpr } from '../ir/visit.ts'
-import { compiledDefinition, shapeOf } from '../operators/definition-code.ts'
+import { compiledDefinition, shapeOf, sizeOf } from '../operators/definition-code.ts'
 import type { Definition, OperatorInstance } from '../operators/definition.ts'
 import { floatFormats, isFloatName } from '../operators/floats.ts'
 
@@ -118,14 +118,14 @@ function searchOf(
   definition: Definition, reduce: Reduce, load: Load, extents: ReadonlyMap<Variable, number>
 ): Search | undefined {
   const axes: readonly Axis[] = [...definition.axes, ...reduce.axes]
-  const size = sizeOf(axes.map(a => a.extent), extents)
+  const size = sizeOf(shapeOf(axes.map(a => a.extent), extents))
   const isComputed = load.indices.some(i => someExpr(i, e => e.kind === 'load' || e.kind === 'reduce'))
   if (!(size <= mostSearched) || isComputed) return undefined
   const { shape } = load.buffer
   const inside = load.indices.flatMap((i, d) => [binary('<=', constant(0), i), binary('<', i, shape[d]!)])
   const place = load.indices.reduce<Expr>((n, i, d) => binary('+', binary('*', n, shape[d]!), i), constant(0))
   const value = cast(select(and(...inside), place, constant(-1)), 'i64')
-  const elements = new Float64Array(size), seen = new Uint8Array(sizeOf(shape, extents))
+  const elements = new Float64Array(size), seen = new Uint8Array(sizeOf(shapeOf(shape, extents)))
   const places: Definition = { ...definition, axes, value }
   const compute = compiledDefinition(places, new Map(), extents, elements, new Float64Array(size))
   for (let i = 0; i < size; i++) {
@@ -134,11 +134,7 @@ function searchOf(
     if (element >= 0 && seen[element] === 1) return undefined
     seen[element] = 1
   }
-  return { sign: signs[reduce.reducer]!, length: sizeOf(reduce.axes.map(a => a.extent), extents), elements }
-}
-
-function sizeOf(shape: readonly Expr[], extents: ReadonlyMap<Variable, number>): number {
-  return shapeOf(shape, extents).reduce((n, d) => n * d, 1)
+  return { sign: signs[reduce.reducer]!, length: sizeOf(shapeOf(reduce.axes.map(a => a.extent), extents)), elements }
 }
 
 interface Applied {
@@ -193,7 +189,7 @@ function staysExact(meaning: Meaning, extents: ReadonlyMap<Variable, number>, mo
           default: return parts[0]!
         }
       case 'reduce': {
-        const body = parts.at(-1)!, count = sizeOf(e.axes.map(a => a.extent), extents) || 1
+        const body = parts.at(-1)!, count = sizeOf(shapeOf(e.axes.map(a => a.extent), extents)) || 1
         const isSum = e.reducer === 'sum' || e.reducer === 'avg'
         const whole = isSum ? count * body : e.reducer === 'prod' ? body ** count : body
         const limit = isFloatName(e.type) ? 2 ** floatFormats[e.type].bits : Number.MAX_SAFE_INTEGER

@@ -38,12 +38,12 @@ export function createVerifyMarks(verifier: Verifier, subjects: Subjects, cuda: 
   ]
   const mark = (): void => {
     const found = new Map<string, Map<string, vscode.Diagnostic>>()
-    for (const { uri, range, problem, what } of marks()) {
+    for (const each of marks()) {
+      const { uri, range: { start, end }, problem } = each
       const own = found.get(uri) ?? new Map<string, vscode.Diagnostic>()
       found.set(uri, own)
-      const { start, end } = range
       const key = `${problem.code} ${start.line} ${start.character} ${end.line} ${end.character}`
-      if (!own.has(key)) own.set(key, diagnosticOf(problem, range, what)) // many candidates fail alike
+      if (!own.has(key)) own.set(key, diagnosticOf(each)) // many candidates fail alike
     }
     diagnostics.clear()
     for (const [uri, own] of found) diagnostics.set(vscode.Uri.parse(uri), [...own.values()])
@@ -91,15 +91,21 @@ function wrongIn(answer: VerifyAnswer | undefined): readonly VerifyProblem[] {
   return answer?.verdict === 'wrong' ? answer.problems : []
 }
 
-function diagnosticOf(problem: VerifyProblem, at: vscode.Range, what: Wanted): vscode.Diagnostic {
-  const diagnostic = new vscode.Diagnostic(at, `${problem.message}\n(${titleOf(what)})`)
+function diagnosticOf({ uri, range, problem, what }: Mark): vscode.Diagnostic {
+  const message = `${problem.message}\n(${titleOf(what)})`
+  const diagnostic = new vscode.Diagnostic(range, message, severities[problem.severity])
   diagnostic.source = 'heddle'
   diagnostic.code = problem.code
   diagnostic.relatedInformation = [
-    ...at.isEqual(rangeOf(problem.range)) ? [] : [{ uri: problem.uri, range: problem.range, message: 'made from this' }],
+    ...uri === problem.uri ? [] : [{ uri: problem.uri, range: problem.range, message: 'made from this' }],
     ...problem.related,
   ].map(place => new vscode.DiagnosticRelatedInformation(locationOf(place), place.message))
   return diagnostic
+}
+
+const severities: Readonly<Record<VerifyProblem['severity'], vscode.DiagnosticSeverity>> = {
+  error: vscode.DiagnosticSeverity.Error, warning: vscode.DiagnosticSeverity.Warning,
+  information: vscode.DiagnosticSeverity.Information,
 }
 
 /** Those with CUDA that is up to date. */

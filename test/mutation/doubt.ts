@@ -21,7 +21,8 @@ export type Sameness = 'same' | 'rounded' | 'other'
 
 /** What the original puts out is kept from one mutant to the next. Data on which it has faults are not used. */
 export function doubter(job: Job, engine: Engine): (mutant: Subject) => Promise<Sameness> {
-  const launches = launchesOf(job).map(extents => ({ extents, data: dataOf(job.meaning, extents) }))
+  const launches = sizesOf(job).map((sizes): Launch =>
+    ({ sizes, data: dataOf(job.meaning, extentsOf(sizes, variablesOf(job.meaning))) }))
   const originals = launches.map(launch => outputsOf(job.subject, launch))
   return async mutant => {
     let found: Sameness = 'same'
@@ -39,9 +40,10 @@ export function doubter(job: Job, engine: Engine): (mutant: Subject) => Promise<
 
   /** Of each run, undefined where it has faults; undefined where the engine does not end. */
   async function outputsOf(
-    program: Subject, { extents, data }: Launch
+    program: Subject, { sizes, data }: Launch
   ): Promise<ReadonlyArray<readonly Float64Array[] | undefined> | undefined> {
     const runs = data.map(({ inputs }): Run => ({ inputs, order: 'forward', seed: 1, budget: undefined }))
+    const extents = extentsOf(sizes, [...program.elaborated.extents, ...program.lowered.extents])
     const request = { extents, runs, counts: false, timeLimit: 10 * job.timeLimit, signal: undefined }
     const outcome = await engine(program, request)
     return outcome.kind !== 'executed' ? undefined
@@ -50,7 +52,7 @@ export function doubter(job: Job, engine: Engine): (mutant: Subject) => Promise<
 }
 
 interface Launch {
-  readonly extents: ReadonlyMap<Variable, number>
+  readonly sizes: Job['sizes'][number]
   readonly data: readonly Data[]
 }
 
@@ -61,17 +63,22 @@ interface Data {
 }
 
 /** Besides what is verified: one more of everything, and one of everything. */
-function launchesOf({ meaning, subject, sizes }: Job): ReadonlyArray<Launch['extents']> {
-  const names = Object.keys(sizes[0] ?? {})
-  const each = (f: (n: number) => number): Job['sizes'][number] =>
-    Object.fromEntries(names.map(n => [n, f(sizes[0]?.[n] ?? 1)]))
-  const { extents } = meaning.kind === 'operator' ? meaning.operator : meaning.graph
-  const variables = [...extents, ...subject.elaborated.extents, ...subject.lowered.extents]
-  return [...sizes, ...names.length > 0 ? [each(n => n + 1), each(() => 1)] : []]
-    .map(size => new Map(variables.map(v => [v, size[v.name] ?? 1])))
+function sizesOf({ sizes }: Job): Job['sizes'] {
+  const [first = {}] = sizes, each = (f: (n: number) => number): Job['sizes'][number] =>
+    Object.fromEntries(Object.entries(first).map(([name, n]) => [name, f(n)]))
+  return Object.keys(first).length === 0 ? sizes : [...sizes, each(n => n + 1), each(() => 1)]
 }
 
-function dataOf(meaning: Meaning, extents: Launch['extents']): readonly Data[] {
+/** By their names: mutants that were made of another compilation have variables of their own. */
+function extentsOf(sizes: Launch['sizes'], variables: readonly Variable[]): ReadonlyMap<Variable, number> {
+  return new Map(variables.map(v => [v, sizes[v.name] ?? 1]))
+}
+
+function variablesOf(meaning: Meaning): readonly Variable[] {
+  return (meaning.kind === 'operator' ? meaning.operator : meaning.graph).extents
+}
+
+function dataOf(meaning: Meaning, extents: ReadonlyMap<Variable, number>): readonly Data[] {
   const seeded = (kind: 'integers' | 'reals', seed: number): readonly Float64Array[] =>
     inputsFor(meaning, extents, kind, seed)
   const buffers = meaning.kind === 'operator' ? meaning.operator.inputs : meaning.graph.inputs

@@ -12,6 +12,7 @@ import { verify, type Job } from '../../compiler-core/verify/verify.ts'
 import type { Candidate, Settled } from './candidates.ts'
 import { doubter, type Sameness } from './doubt.ts'
 import type { MutantKind } from './mutators.ts'
+import { proofOf } from './proofs.ts'
 import type { OpenedSubject } from './subjects.ts'
 
 export interface Judged {
@@ -38,13 +39,13 @@ export type Life =
 /** `survivor`: it is another program, and nobody says so. */
 export type Verdict = Settled['kind'] | 'same outputs' | 'rounded' | 'killed' | 'survivor'
 
-export function verdictOf(fate: Fate): Verdict {
+export function verdictOf({ name, fate }: Pick<Judged, 'name' | 'fate'>): Verdict {
   if (fate.kind !== 'run') return fate.kind
   switch (fate.sameness) {
     case undefined: return 'killed'
     case 'same': return 'same outputs'
     case 'rounded': return 'rounded'
-    case 'other': return 'survivor'
+    case 'other': return proofOf(name) === undefined ? 'survivor' : 'rounded'
   }
 }
 

@@ -36,7 +36,7 @@ export const library: readonly SubjectText[] = [
   { name: 'gather flat', instance: 'gather.flat(s: (3, 20, 5), t: (2, 9), axis: 1, threads: 128)' },
   { name: 'sum by warps', instance: 'reduce.warp_per_result(s: (6, 200), axes: (1,), op: sum)' },
   // a maximum hides all other elements: as many rows as places, about
-  { name: 'max by warps', instance: 'reduce.warp_per_result(s: (32, 2, 33), axes: (1, 2), op: max)' },
+  { name: 'max by warps', instance: 'reduce.warp_per_result(s: (64, 2, 33), axes: (1, 2), op: max)' },
   { name: 'arg_max by warps', instance: 'arg_max.warp_per_result(s: (32, 68), axis: 1)' },
   { name: 'avg by threads', instance: 'reduce.thread_per_result(s: (9, 130), axes: (0,), op: avg, threads: 64)' },
   { name: 'softmax by warps', instance: 'softmax.warp_per_row(s: (5,), n: 77, rows: 2)' },

@@ -17,7 +17,13 @@ it.each<readonly [Fate, Verdict]>([
   [run(alive, alive, 'rounded'), 'rounded'],
   [run(alive, alive, 'other'), 'survivor'],
   [run(alive, undecided, 'other'), 'survivor']
-])('%o is %s', (fate, expected) => { expect(verdictOf(fate)).toBe(expected) })
+])('%o is %s', (fate, expected) => { expect(verdictOf({ name: 'it', fate })).toBe(expected) })
+
+it('what is proved is no survivor', () => {
+  const name = 'layer_norm: v[j] + mean for v[j] - mean, norm.heddle:28'
+  expect(verdictOf({ name, fate: run(alive, alive, 'other') })).toBe('rounded')
+  expect(verdictOf({ name, fate: run(alive, killed('wrong-value')) })).toBe('killed')
+})
 
 const fates: ReadonlyArray<readonly [what: string, kind: Judged['kind'], fate: Fate]> = [
   ['drop barrier', 'barrier', run(killed('race'), killed('race'))],
@@ -64,6 +70,6 @@ it('counts by schedule, by mistake and by what killed, and names the rest', () =
     '',
     '- it: q + 1',
     '',
-    'The same, but for the rounding of sums in another order: none.'
+    'The same, but for rounding: sums in another order, and what is proved: none.'
   ])
 })

@@ -2,10 +2,11 @@
 import type { EngineName } from '../../compiler-core/verify/engine.ts'
 import { verdictOf, type Judged, type Verdict } from './judge.ts'
 import { mutantKinds } from './mutators.ts'
+import { proofOf } from './proofs.ts'
 
 /** A mutant that is another program than the original: an engine killed it, or should have. */
 function isOther(j: Judged): boolean {
-  const verdict = verdictOf(j.fate)
+  const verdict = verdictOf(j)
   return verdict === 'killed' || verdict === 'survivor'
 }
 
@@ -15,9 +16,9 @@ export function killedBy(j: Judged, engine: EngineName): boolean {
 
 /** `machine`: what it was measured on, and for how long. */
 export function reportOf(judged: readonly Judged[], engines: readonly EngineName[], machine: string): string {
-  const others = judged.filter(isOther), survivors = others.filter(j => verdictOf(j.fate) === 'survivor')
+  const others = judged.filter(isOther), survivors = others.filter(j => verdictOf(j) === 'survivor')
   const rates = engines.map(e => `${titles[e]} ${rate(others.filter(j => killedBy(j, e)).length, others.length)}`)
-  const ofVerdict = (verdict: Verdict): readonly Judged[] => judged.filter(j => verdictOf(j.fate) === verdict)
+  const ofVerdict = (verdict: Verdict): readonly Judged[] => judged.filter(j => verdictOf(j) === verdict)
   const missed = (engine: EngineName): readonly Judged[] => others.filter(j => !killedBy(j, engine))
   return [
     `${machine}. Of ${judged.length} mutants ${others.length} are other programs that compile; killed by the ${rates.join(', by the ')}, `
@@ -30,9 +31,9 @@ export function reportOf(judged: readonly Judged[], engines: readonly EngineName
     causesOf(others, engines),
     listOf('Survivors', survivors),
     ...engines.length > 1 ? engines.map(e => listOf(`Missed by the ${titles[e]} alone`,
-      missed(e).filter(j => verdictOf(j.fate) === 'killed'))) : [],
+      missed(e).filter(j => verdictOf(j) === 'killed'))) : [],
     listOf('Another text, but no fault and the same outputs bit by bit, whatever the data', ofVerdict('same outputs')),
-    listOf('The same, but for the rounding of sums in another order', ofVerdict('rounded'))
+    listOf('The same, but for rounding: sums in another order, and what is proved', ofVerdict('rounded'))
   ].join('\n\n')
 }
 
@@ -52,9 +53,9 @@ function tableOf(
   const row = (name: string, judged: readonly Judged[]): readonly string[] => {
     const others = judged.filter(isOther)
     return [
-      name, `${judged.length}`, ...settled.map(v => `${judged.filter(j => verdictOf(j.fate) === v).length}`),
+      name, `${judged.length}`, ...settled.map(v => `${judged.filter(j => verdictOf(j) === v).length}`),
       `${others.length}`, ...engines.map(e => rate(others.filter(j => killedBy(j, e)).length, others.length)),
-      ...engines.length > 1 ? [rate(others.filter(j => verdictOf(j.fate) === 'killed').length, others.length)] : []
+      ...engines.length > 1 ? [rate(others.filter(j => verdictOf(j) === 'killed').length, others.length)] : []
     ]
   }
   const all = row('all', rows.flatMap(([, judged]) => judged))
@@ -79,10 +80,12 @@ function listOf(title: string, judged: readonly Judged[]): string {
     .join('\n')
 }
 
-/** With the reason why an engine said nothing. */
-function lineOf({ name, fate }: Judged): string {
-  const reasons = fate.kind === 'run' ? Object.values(fate.engines).flatMap(l => l.kind === 'undecided' ? [l.reason] : []) : []
-  return `- ${[name, ...reasons].join(': ')}`
+/** With the reason why an engine said nothing, or why nothing is to be said. */
+function lineOf(j: Judged): string {
+  const lives = j.fate.kind === 'run' ? Object.values(j.fate.engines) : []
+  const reasons = lives.flatMap(l => l.kind === 'undecided' ? [l.reason] : [])
+  const proof = verdictOf(j) === 'rounded' ? proofOf(j.name) : undefined
+  return `- ${[j.name, ...reasons, ...proof === undefined ? [] : [proof]].join(': ')}`
 }
 
 /** A rate is 100 % only where all are killed. */

@@ -113,9 +113,14 @@ function told(read: () => Outcome | undefined): Outcome | undefined {
 function accident(ran: Exclude<Ran, { kind: 'cancelled' }>): Outcome {
   switch (ran.kind) {
     case 'too-slow': return { kind: 'ended', why: 'time', message: 'It did not end within its time.', fault: undefined }
-    case 'exited': case 'failed': {
-      const how = ran.kind === 'failed' ? ran.message : `status ${ran.status}`
-      return { kind: 'ended', why: 'crash', message: `The process that ran it ended (${how}).`, fault: undefined }
+    case 'failed':
+      if (!/^ended by/.test(ran.message)) {
+        return { kind: 'unavailable', message: `The CPU engine cannot start its runner: ${ran.message}.` }
+      }
+      return { kind: 'ended', why: 'crash', message: `The process that ran it was ${ran.message}.`, fault: undefined }
+    case 'exited': {
+      const message = `The process that ran it ended with status ${ran.status}.`
+      return { kind: 'ended', why: 'crash', message, fault: undefined }
     }
   }
 }

@@ -56,8 +56,8 @@ export function atomicText(g: Generation, s: Effect & { effect: 'atomic_add' }, 
     const old = unstored(g, fetched(g, storage, at, elementText(storage, indices), site, 'atomic'), element)
     changed(g, storage)
     const sum = `add_${element}(${atomOf(g, old)}, ${addend})`
-    line(g, `${name(g, 'm', storage.data)}[${at}] = ${stored(element, sum)}`)
-    if (storage.written) line(g, `${name(g, 'i', storage.written)}[${at}] = 1`)
+    line(g, `${bind(g, 'm', storage.data)}[${at}] = ${stored(element, sum)}`)
+    if (storage.written) line(g, `${bind(g, 'i', storage.written)}[${at}] = 1`)
     assign(old)
   }, () => { line(g, `outside(${[site, 'tid', ...indices.map(i => indexAtom(g, i))].join(', ')})`) })
 }
@@ -78,10 +78,14 @@ export function allocateText(
   }
   const base = baseOf(storage), tags = g.tagged.has(buffer) ? tagsName(g, storage) : undefined
   const end = `${base} + ${storage.cells}`
-  elementsChange(g, name(g, 'm', storage.data))
+  elementsChange(g, bind(g, 'm', storage.data))
   if (tags !== undefined) line(g, `${tags}.fill(${value ? -1 : 0}, ${base}, ${end})`)
-  if (value) line(g, `${name(g, 'm', storage.data)}.fill(${stored(element, atomOfType(g, value, element))}, ${base}, ${end})`)
-  else line(g, `forget(${bind(g, 's', storage)}, ${base}, ${end})`)
+  if (!value) {
+    line(g, `forget(${bind(g, 's', storage)}, ${base}, ${end})`)
+    return
+  }
+  line(g, `${bind(g, 'm', storage.data)}.fill(${stored(element, atomOfType(g, value, element))}, ${base}, ${end})`)
+  if (storage.written) line(g, `${bind(g, 'i', storage.written)}.fill(1, ${base}, ${end})`)
 }
 
 // ---------------------------------------------------------------- places
@@ -133,10 +137,6 @@ function lookup(g: Generation, table: Int32Array, at: Linear, cells: number): Li
   if (known !== undefined) return constantOf(table[known] ?? 0)
   const array = bind(g, 'table', table)
   return local(g, `${array}[${keyOf(at)}]`, () => `${array}[${indexAtom(g, at)}]`, 0, cells - 1)
-}
-
-function name(g: Generation, prefix: string, value: unknown): string {
-  return bind(g, prefix, value)
 }
 
 function shadowName(g: Generation, buffer: Buffer): string {
@@ -192,7 +192,7 @@ function readText(g: Generation, storage: Storage, indices: readonly Linear[], s
   const at = addressAtom(g, storage, indices)
   const read = () => fetched(g, storage, at, elementText(storage, indices), site, 'read')
   // what other blocks write is read each time
-  const loaded = g.shadows.get(buffer)?.scope === 'global' ? read() : heldElement(g, name(g, 'm', storage.data), at, read)
+  const loaded = g.shadows.get(buffer)?.scope === 'global' ? read() : heldElement(g, bind(g, 'm', storage.data), at, read)
   return unstored(g, loaded, buffer.element)
 }
 
@@ -201,7 +201,7 @@ function fetched(
   g: Generation, storage: Storage, at: string, element: string, site: number, kind: 'read' | 'atomic'
 ): string {
   const { buffer } = storage, shadow = g.shadows.get(buffer)
-  const data = name(g, 'm', storage.data)
+  const data = bind(g, 'm', storage.data)
   if (shadow) recordText(g, buffer, shadow, kind, at, site)
   const loaded = fresh(g)
   if (!shadow && buffer.scope === 'input') {
@@ -210,13 +210,13 @@ function fetched(
   }
   line(g, `let ${loaded} = ${data}[${at}]`)
   const missing = `missing(${site}, tid, ${bind(g, 's', storage)}, ${at}, ${element})`
-  if (storage.written) line(g, `if (${name(g, 'i', storage.written)}[${at}] === 0) ${loaded} = ${missing}`)
+  if (storage.written) line(g, `if (${bind(g, 'i', storage.written)}[${at}] === 0) ${loaded} = ${missing}`)
   else line(g, `if (${loaded} !== ${loaded}) ${loaded} = ${missing}`)
   return loaded
 }
 
 function registerRead(g: Generation, storage: Storage, indices: readonly Linear[], site: number): Value {
-  const { buffer } = storage, data = name(g, 'm', storage.data)
+  const { buffer } = storage, data = bind(g, 'm', storage.data)
   const cell = linearAt(storage, registerCell(g, storage, indices))
   const loaded = g.tagged.has(buffer) ? elementRead(g, storage, indices, cell, site)
     : heldElement(g, data, cell, () => elementRead(g, storage, indices, cell, site))
@@ -227,13 +227,13 @@ function elementRead(g: Generation, storage: Storage, indices: readonly Linear[]
   const { buffer } = storage, element = elementText(storage, indices)
   const loaded = fresh(g), at = fresh(g)
   line(g, `const ${at} = ${cell}`)
-  line(g, `let ${loaded} = ${name(g, 'm', storage.data)}[${at}]`)
+  line(g, `let ${loaded} = ${bind(g, 'm', storage.data)}[${at}]`)
   const missing = `missing(${site}, tid, ${bind(g, 's', storage)}, ${at}, ${element})`
   if (g.tagged.has(buffer)) {
     const tags = tagsName(g, storage)
     line(g, `if (${tags}[${at}] !== ${element} + 1 && ${tags}[${at}] !== -1) ${loaded} = notHeld(${site}, tid, ${bind(g, 's', storage)}, ${element})`)
   }
-  if (storage.written) line(g, `if (${name(g, 'i', storage.written)}[${at}] === 0) ${loaded} = ${missing}`)
+  if (storage.written) line(g, `if (${bind(g, 'i', storage.written)}[${at}] === 0) ${loaded} = ${missing}`)
   else line(g, `if (${loaded} !== ${loaded}) ${loaded} = ${missing}`)
   return loaded
 }
@@ -260,13 +260,13 @@ function stored(element: Buffer['element'], js: string): string {
 function writeText(g: Generation, storage: Storage, indices: readonly Linear[], value: Expr, site: number): void {
   const { buffer } = storage, { element } = buffer
   const js = stored(element, atomOfType(g, value, element))
-  const data = name(g, 'm', storage.data)
+  const data = bind(g, 'm', storage.data)
   if (buffer.scope === 'register') {
     const cell = linearAt(storage, registerCell(g, storage, indices))
     if (g.tagged.has(buffer)) line(g, `${tagsName(g, storage)}[${cell}] = ${elementText(storage, indices)} + 1`)
     line(g, `${data}[${cell}] = ${js}`)
     elementsChange(g, data)
-    if (storage.written) line(g, `${name(g, 'i', storage.written)}[${cell}] = 1`)
+    if (storage.written) line(g, `${bind(g, 'i', storage.written)}[${cell}] = 1`)
     return
   }
   const at = addressAtom(g, storage, indices), shadow = g.shadows.get(buffer)
@@ -277,13 +277,13 @@ function writeText(g: Generation, storage: Storage, indices: readonly Linear[], 
   }
   if (shadow) recordText(g, buffer, shadow, 'write', at, site)
   line(g, `${data}[${at}] = ${js}`)
-  if (storage.written) line(g, `${name(g, 'i', storage.written)}[${at}] = 1`)
+  if (storage.written) line(g, `${bind(g, 'i', storage.written)}[${at}] = 1`)
 }
 
 /** Of shared or global memory, by this thread. */
 function changed(g: Generation, { buffer, data }: Storage): void {
   if (g.shadows.get(buffer)?.bytes) sharedChanges(g)
-  else elementsChange(g, name(g, 'm', data))
+  else elementsChange(g, bind(g, 'm', data))
 }
 
 /** Notes an access and asks whether another one conflicts with it. */

@@ -54,7 +54,7 @@ export interface Generation {
   again: boolean
 }
 
-export interface Scope {
+interface Scope {
   /** Constants by what they are. */
   readonly constants: Map<string, Local | string>
   /** Elements that were read and cannot have changed since, by their memory and their place. */

@@ -56,7 +56,7 @@ export function atomOf(g: Generation, value: Value): string {
   return value.kind === 'index' ? indexAtom(g, value.sum) : value.js
 }
 
-export function typeOf(value: Value): Type {
+function typeOf(value: Value): Type {
   return value.kind === 'index' ? 'index' : value.type
 }
 

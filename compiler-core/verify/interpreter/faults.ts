@@ -21,7 +21,7 @@ export interface Site {
 }
 
 /** Blocks, by the first interval of each. */
-export interface History {
+interface History {
   readonly starts: number[]
   readonly blocks: Array<Three<number>>
 }
@@ -63,7 +63,10 @@ export function report(
   }
 }
 
-/** Which thread of the block at hand, which element: one that lies inside of the shape, or the indices as they are. */
+/**
+ * Which thread of a block, and which element: its number (that of its cell, where several elements share one), or the
+ * indices where they leave the shape.
+ */
 export function accessOf(
   site: Site, block: Three<number>, thread: number,
   where?: { readonly element: number } | { readonly indices: readonly number[] }
@@ -71,13 +74,13 @@ export function accessOf(
   const { kind, storage, origins } = site
   const [x, y] = site.block
   const element = where && 'element' in where ? where.element : undefined
-  const shared = storage?.cellOf !== undefined && element !== undefined && storage.buffer.scope !== 'register'
+  const isCell = storage?.cellOf !== undefined && element !== undefined
   return {
     kind, block, thread: [thread % x, Math.floor(thread / x) % y, Math.floor(thread / (x * y))], origins,
     buffer: storage?.buffer,
     indices: where && 'indices' in where ? where.indices
-    : storage && element !== undefined && !shared ? indicesAt(element, storage.shape) : undefined,
-    cell: shared ? element : undefined, span: undefined
+    : storage && element !== undefined && !isCell ? indicesAt(element, storage.shape) : undefined,
+    cell: isCell ? element : undefined, span: undefined
   }
 }
 

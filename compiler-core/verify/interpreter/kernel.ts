@@ -7,6 +7,7 @@
  * made of the program's structure alone, never of its names or texts.
  */
 import type { Allocate, Buffer, Expr, Kernel, Program, Stmt, Three, Variable } from '../../ir/ir.ts'
+import { constant } from '../../ir/build.ts'
 import { bytesOf, sharedMemory } from '../../ir/memory.ts'
 import { exprsOf, forEachExpr, forEachStmt } from '../../ir/visit.ts'
 import { loadText } from './accesses.ts'
@@ -16,7 +17,7 @@ import { emptyScope, functionText, type Generation, type Value } from './code.ts
 import { indexOf } from './expressions.ts'
 import { knownValue } from './linear.ts'
 import { spreadOf } from './registers.ts'
-import { createShadow, threadStep, type Shadow } from './shadow.ts'
+import { createShadow, mostThreads, threadStep, type Shadow } from './shadow.ts'
 import { bodyText, waitsIn } from './statements.ts'
 import { mostTurns, type Callbacks, type Machine } from './machine.ts'
 
@@ -37,7 +38,7 @@ export interface PreparedKernel {
   readonly block: Int32Array
 }
 
-export interface Surroundings {
+interface Surroundings {
   readonly extents: ReadonlyMap<Variable, number>
   /** Parameters and workspaces. */
   readonly storages: ReadonlyMap<Buffer, Storage>
@@ -48,7 +49,8 @@ export interface Surroundings {
 
 /** A sentence where the interpreter cannot run the kernel. */
 export function prepareKernel(around: Surroundings, kernel: Kernel): PreparedKernel | string {
-  const threads = kernel.block[0] * kernel.block[1] * kernel.block[2]
+  const threads = threadsOf(kernel), { machine } = around
+  if (threads > mostThreads) return `A block has ${threads} threads; the interpreter knows ${mostThreads}.`
   const allocations = allocationsOf(kernel)
   const storages = new Map(around.storages), shadows = new Map(around.shadows)
   for (const { buffer } of allocations) {
@@ -56,10 +58,12 @@ export function prepareKernel(around: Surroundings, kernel: Kernel): PreparedKer
   }
   addSharedShadows(kernel, allocations, storages, shadows)
   const grid = gridOf(around.extents, kernel)
-  const tagged = new Set(allocations.map(a => a.buffer).filter(b => b.scope === 'register' && b.layout && isBig(b.element)))
-  const firstSite = around.machine.sites.length
+  // of those no number says that nothing was written
+  const registers = allocations.map(a => a.buffer).filter(b => b.scope === 'register')
+  const tagged = new Set(registers.filter(b => b.layout && isBig(b.element)))
+  const firstSite = machine.sites.length
   for (;;) {
-    around.machine.sites.length = firstSite
+    machine.sites.length = firstSite
     const g = generation(around, kernel, grid, storages, shadows, tagged)
     const waits = kernel.body.some(waitsIn)
     g.waits = waits
@@ -67,25 +71,30 @@ export function prepareKernel(around: Surroundings, kernel: Kernel): PreparedKer
     if (g.refused !== undefined) return g.refused
     if (g.again) continue
     const main = functionText('thread', g.lines, waits).text
-    const shuffled = new Array<unknown>(threads).fill(0), distances = new Int32Array(threads), block = new Int32Array(3)
-    const environment: Readonly<Record<string, unknown>> = {
+    const shuffled = new Array<unknown>(threads).fill(0), distances = new Int32Array(threads)
+    const block = new Int32Array(3), frameSize = g.frame.size
+    const thread = compiled([...g.functions, main, 'return thread'].join('\n'), {
       ...numericFunctions, ...additions, ...around.callbacks, ...Object.fromEntries(g.bound),
-      forget, clock: around.machine.clock.now, fuel: around.machine.fuel, mostTurns, threadStep, shuffled, distances,
-      block,
-      frames: new Float64Array(threads * g.frame.size), bigFrame: new Array<bigint>(threads * g.frame.size).fill(0n),
-      frameSize: g.frame.size
-    }
-    const names = Object.keys(environment)
-
-    const make = new Function(...names, `'use strict'\n${[...g.functions, main].join('\n')}\nreturn thread`) as
-      (...values: unknown[]) => PreparedKernel['thread']
+      forget, clock: machine.clock.now, fuel: machine.fuel, mostTurns, threadStep, shuffled, distances, block,
+      frameSize, frames: new Float64Array(threads * frameSize),
+      bigFrame: new Array<bigint>(threads * frameSize).fill(0n)
+    }) as PreparedKernel['thread']
     return {
-      kernel, grid, threads, waits, shadows, shuffled, distances, block,
-      thread: make(...names.map(n => environment[n])),
+      kernel, grid, threads, waits, thread, shadows, shuffled, distances, block,
       pending: allocations.flatMap(({ buffer }) => shadows.get(buffer)?.pending ?? []),
       shared: allocations.flatMap(({ buffer }) => buffer.scope === 'shared' ? storages.get(buffer) ?? [] : [])
     }
   }
+}
+
+/** What a text returns, in which the names stand for the values. */
+function compiled(text: string, environment: Readonly<Record<string, unknown>>): unknown {
+  const make = new Function(...Object.keys(environment), `'use strict'\n${text}`) as (...values: unknown[]) => unknown
+  return make(...Object.values(environment))
+}
+
+function threadsOf({ block: [x, y, z] }: Kernel): number {
+  return x * y * z
 }
 
 /** The value of an expression over extents. */
@@ -94,39 +103,34 @@ export function valueAtLaunch(e: Expr, extents: ReadonlyMap<Variable, number>): 
   return knownValue(indexOf(g, e)) ?? 0
 }
 
-export function gridOf(extents: ReadonlyMap<Variable, number>, { grid: [x, y, z] }: Kernel): Three<number> {
+function gridOf(extents: ReadonlyMap<Variable, number>, { grid: [x, y, z] }: Kernel): Three<number> {
   const of = (e: Expr) => Math.max(valueAtLaunch(e, extents), 0)
   return [of(x), of(y), of(z)]
 }
 
+const one = constant(1, 'index')
 const emptyKernel: Kernel = {
-  name: '', grid: [0, 0, 0].map((): Expr => ({ kind: 'constant', type: 'index', value: 1, origins: [] })) as unknown as Three<Expr>,
-  block: [1, 1, 1], minBlocks: undefined, body: [], origins: []
+  name: '', grid: [one, one, one], block: [1, 1, 1], minBlocks: undefined, body: [], origins: []
 }
 
-/** Old value and addend to the new value, by element type. */
-const additions: Readonly<Record<string, unknown>> = Object.fromEntries(
-  (['f64', 'f32', 'tf32', 'bf16', 'f16', 'i64', 'i32', 'i16', 'i8', 'u64', 'u32', 'u16', 'u8'] as const).map(type => {
-    const names = Object.keys(numericFunctions)
+const elements = ['f64', 'f32', 'tf32', 'bf16', 'f16', 'i64', 'i32', 'i16', 'i8', 'u64', 'u32', 'u16', 'u8'] as const
 
-    const make = new Function(...names, `return (a, b) => ${binaryText('+', 'a', 'b', type)}`) as (...all: unknown[]) => unknown
-    return [`add_${type}`, make(...names.map(n => numericFunctions[n]))]
-  }))
+/** Old value and addend to the new value, by element type. */
+const additions: Readonly<Record<string, unknown>> = Object.fromEntries(elements.map(type =>
+  [`add_${type}`, compiled(`return (a, b) => ${binaryText('+', 'a', 'b', type)}`, numericFunctions)]))
 
 function generation(
-  around: { readonly extents: ReadonlyMap<Variable, number>; readonly machine: Pick<Machine, 'sites'> }, kernel: Kernel, grid: Three<number>, storages: Map<Buffer, Storage>,
-  shadows: Map<Buffer, Shadow>, tagged: Set<Buffer>
+  { extents, machine }: { readonly extents: Surroundings['extents']; readonly machine: Pick<Machine, 'sites'> },
+  kernel: Kernel, grid: Three<number>, storages: Map<Buffer, Storage>, shadows: Map<Buffer, Shadow>, tagged: Set<Buffer>
 ): Generation {
-  const size = kernel.block[0] * kernel.block[1] * kernel.block[2]
-  const threads = { size, counter: 'tid' }
+  const size = threadsOf(kernel), threads = { size, counter: 'tid' }
   const spreads = new Map([...storages.keys()].flatMap(b =>
     b.scope === 'register' && b.layout ? [[b, spreadOf(b.layout, size)] as const] : []))
   return {
-    kernel, extents: around.extents, grid, threads, storages, shadows, spreads, tagged,
-    values: new Map<Variable, Value>(), frame: new Map(), mutables: new Map(), sites: around.machine.sites,
-    siteNumbers: new Map(), load: loadText, refused: undefined, bound: new Map(), boundNames: new Map(), functions: [], lines: [],
-    scopes: [emptyScope()],
-    waits: false, asynchronous: false, count: 0, again: false
+    kernel, extents, grid, threads, storages, shadows, spreads, tagged,
+    values: new Map<Variable, Value>(), frame: new Map(), mutables: new Map(), sites: machine.sites,
+    siteNumbers: new Map(), load: loadText, refused: undefined, bound: new Map(), boundNames: new Map(), functions: [],
+    lines: [], scopes: [emptyScope()], waits: false, asynchronous: false, count: 0, again: false
   }
 }
 
@@ -136,13 +140,13 @@ function allocationsOf({ body }: Kernel): readonly Allocate[] {
   return found
 }
 
-export function constantShape(buffer: Buffer): readonly number[] {
+function constantShape(buffer: Buffer): readonly number[] {
   return buffer.shape.map(e => valueAtLaunch(e, new Map()))
 }
 
 // ---------------------------------------------------------------- what is recorded
 
-export interface Usage {
+interface Usage {
   readonly read: ReadonlySet<Buffer>
   readonly stored: ReadonlySet<Buffer>
   readonly added: ReadonlySet<Buffer>
@@ -182,8 +186,9 @@ function addSharedShadows(
     asynchronous: buffers.some(b => usage.copied.has(b))
   })
   if (!shared.some(a => a.reuses.length > 0)) {
-    for (const { buffer } of shared) shadows.set(buffer,
-      createShadow(storages.get(buffer)?.data.length ?? 0, needs([buffer])))
+    for (const { buffer } of shared) {
+      shadows.set(buffer, createShadow(storages.get(buffer)?.data.length ?? 0, needs([buffer])))
+    }
     return
   }
   const memory = sharedMemory(kernel), buffers = shared.map(a => a.buffer)

@@ -6,7 +6,7 @@ import { accessOf, recordedAccess, report, type EmptyRead, type Recorder, type S
 import { isForgotten, type Storage } from './memory.ts'
 import {
   cellAt, intervalOf, intervalStep, isDoubleWrite, lastWrite, siteOf, threadOf, threadStep, touch, unitOf,
-  type Clock, type Shadow
+  type Clock, type Shadow, type Touch
 } from './shadow.ts'
 
 export interface Machine {
@@ -42,10 +42,13 @@ export interface Callbacks {
   readonly race: (site: number, thread: number, cell: number, other: number) => void
   readonly notArrived: (site: number, thread: number, cell: number, other: number) => void
   readonly rewritten: (site: number, thread: number, cell: number, other: number) => void
-  readonly touched: (storage: Storage, shadow: Shadow, kind: 'read' | 'write' | 'atomic', cell: number, site: number, thread: number) => void
+  readonly touched: (
+    storage: Storage, shadow: Shadow, kind: Touch, cell: number, site: number, thread: number
+  ) => void
   readonly setAll: (storage: Storage, shadow: Shadow, site: number, thread: number, value: number | bigint) => void
-  readonly copyLater: (storage: Storage, shadow: Shadow, cell: number, value: number | bigint, site: number,
-    thread: number) => void
+  readonly copyLater: (
+    storage: Storage, shadow: Shadow, cell: number, value: number | bigint, site: number, thread: number
+  ) => void
   readonly commit: (thread: number) => void
   readonly arrive: (thread: number, pending: number) => void
   readonly failed: (site: number, thread: number) => void
@@ -123,8 +126,9 @@ export function callbacksOf(machine: Machine): Callbacks {
       if (shadow?.pending && shadow.pending[unitOf(shadow, at)] !== 0) return nothing(storage)
       const { scope } = storage.buffer, { emptyReads } = machine.recorder
       const kept = scope === 'register' ? undefined : scope === 'shared' ? emptyReads.shared : emptyReads.global
-      if (kept && kept.length < keptReads) kept.push({ site, thread, block: machine.block, element, cell: at })
-      else report(machine.recorder, 'uninitialised', site, here(site, thread, { element }))
+      const where = { element: storage.cellOf ? at : element }
+      if (kept && kept.length < keptReads) kept.push({ site, thread, block: machine.block, ...where, cell: at })
+      else report(machine.recorder, 'uninitialised', site, here(site, thread, where))
       return nothing(storage)
     },
     notHeld: (site, thread, storage, element) => {

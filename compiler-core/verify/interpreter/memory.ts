@@ -14,7 +14,7 @@ import { offset, type Layout } from '../../mapping/layout.ts'
 import { volume } from '../../mapping/shape.ts'
 import { isBig, isFloat } from './arithmetic.ts'
 
-export type Cells = Float32Array | Float64Array | BigInt64Array | BigUint64Array
+type Cells = Float32Array | Float64Array | BigInt64Array | BigUint64Array
 
 export interface Storage {
   readonly buffer: Buffer

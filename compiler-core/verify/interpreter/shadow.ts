@@ -12,7 +12,9 @@
  */
 export const siteBits = 15
 export const threadStep = 2 ** siteBits
-export const intervalStep = threadStep * 1024
+/** Of a block. */
+export const mostThreads = 1024
+export const intervalStep = threadStep * mostThreads
 /** Of the numbers that are exact. */
 export const mostIntervals = 2 ** 53 / intervalStep
 
@@ -44,7 +46,7 @@ interface Readers {
   readonly earliest: Float64Array | undefined
 }
 
-export interface ShadowNeeds {
+interface ShadowNeeds {
   readonly scope: Shadow['scope']
   readonly reads: boolean
   readonly atomics: boolean
@@ -70,7 +72,7 @@ export function clearShadow({ writes, readers, adders, pending }: Shadow): void 
 }
 
 export const siteOf = (record: number): number => record % threadStep
-export const threadOf = (record: number): number => Math.floor(record / threadStep) % 1024
+export const threadOf = (record: number): number => Math.floor(record / threadStep) % mostThreads
 export const intervalOf = (record: number): number => Math.floor(record / intervalStep)
 
 export type Touch = 'read' | 'write' | 'atomic'

@@ -25,8 +25,9 @@ export function taskTable(m: Mapping): TaskTable | undefined {
     const base = taskAt(m, 0, 0, numbers)
     const ofWorker = axes.map(() => new Int32Array(workers)), ofStep = axes.map(() => new Int32Array(steps))
     for (let w = 0; w < workers; w++) taskAt(m, w, 0, numbers).forEach((x, axis) => { ofWorker[axis]![w] = x })
-    for (let k = 0; k < steps; k++) taskAt(m, 0, k,
-      numbers).forEach((x, axis) => { ofStep[axis]![k] = x - base[axis]! })
+    for (let k = 0; k < steps; k++) {
+      taskAt(m, 0, k, numbers).forEach((x, axis) => { ofStep[axis]![k] = x - base[axis]! })
+    }
     return { kind: 'sums', steps, ofWorker, ofStep }
   }
   const count = new Int32Array(workers), tasks = axes.map(() => new Int32Array(workers * steps))

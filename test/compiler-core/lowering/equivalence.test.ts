@@ -124,8 +124,8 @@ describe('asynchronous copies that are not waited for', () => {
   fails('without a group', 'wait_group(0)  syncthreads()  y[threadIdx.x] = s[63 - threadIdx.x]', 'has not arrived')
   fails('one group too few', 'commit_group()  wait_group(1)  syncthreads()  y[threadIdx.x] = s[63 - threadIdx.x]', 'has not arrived')
   fails('without a barrier', 'commit_group()  wait_group(0)  y[threadIdx.x] = s[63 - threadIdx.x]', 's[63] was never written')
-  fails('overwritten', 's[threadIdx.x] = 0  commit_group()  wait_group(0)', 'is written while a copy to it is under way')
-  fails('twice', 'async for i in spatial(64).on(threadIdx.x) { s[i] = x[i] }', 'two copies')
+  fails('overwritten', 's[threadIdx.x] = 0  commit_group()  wait_group(0)  y[threadIdx.x] = 0', 'is written while a copy to it is under way')
+  fails('twice', 'async for i in spatial(64).on(threadIdx.x) { s[i] = x[i] }  y[threadIdx.x] = 0', 'two copies')
 })
 
 // ---------------------------------------------------------------- random programs

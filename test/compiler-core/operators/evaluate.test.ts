@@ -310,6 +310,17 @@ describe('extents and elements', () => {
     expect(computed).toEqual([5, 0])
   })
 
+  it('keeps some elements of very large tensors, and computes others anew', () => {
+    const m = 2 ** 14, x = tensor('x', [m]), p = axis('p', m)
+    const rows = tensor('rows', [m, m], 'f32', 'workspace')
+    const o = define('rows', [x], [m], i => sum(at(rows, i, ref(p.variable)), p), {
+      stages: [[rows, (i, j) => mul(at(x, i), at(x, j))]]
+    })
+    const [truth] = truthsOf(o, [Float64Array.from({ length: m }, (_, i) => i % 3)])
+    const total = Math.ceil((m - 1) / 3) + 2 * Math.floor(m / 3)
+    for (const i of [1, 1025, 2, 1]) expect(truth!.at(i)).toEqual({ value: i % 3 * total, bound: 0 })
+  })
+
   const wholes: ReadonlyArray<readonly [element: ElementName, value: (x: Expr) => Expr, x: number,
     expected: number]> = [
     ['i32', x => add(x, x), 2 ** 30, -(2 ** 31)], ['i32', x => mul(x, x), 65537, 131073], ['u32', x => mul(x, x), 65537, 131073],

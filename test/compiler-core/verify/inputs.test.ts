@@ -118,6 +118,8 @@ describe('inputs', () => {
 
   it('lead exponentials to their limits, and means far from 0', () => {
     const rows = rowsOf(inputsOf('softmax.online(s: 9, n: 40)', 'wide')[0]!, 40)
+    expect(rows.some(row => row.filter(x => x > 100).length === 1
+      && row.filter(x => Math.abs(x) < 10).length === 39)).toBe(true)
     expect(rows.some(row => Math.max(...row) < -100)).toBe(true)
     expect(rows.some(row => Math.min(...row) > 100)).toBe(true)
     expect(rows.some(row => Math.max(...row) - Math.min(...row) > 100)).toBe(true)

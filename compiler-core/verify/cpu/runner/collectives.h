@@ -176,8 +176,8 @@ extern "C" u64 heddle_to_shared(u64 generic, unsigned line) {
 
 extern "C" u64 heddle_to_global(u64 generic, unsigned) { return generic; }
 
-static void mark_copy(const SharedArray &a, u64 first, u64 last, u16 copier, Site site) {
-  for (u64 c = first; c <= last; c++) {
+static void mark_copy(const SharedArray &a, u32 first, u32 last, u16 copier, Site site) {
+  for (u32 c = first; c <= last; c++) {
     a.cells[c].copier = copier;
     a.pasts[c].copier = site;
   }
@@ -193,7 +193,7 @@ extern "C" void heddle_copy_async(u64 shared, u64 global, u32 bytes, u32 source_
   const SharedArray &a = shared_arrays[shared >> log_shared_range];
   const u64 offset = to - u64(a.base);
   if (offset + bytes > a.bytes || to & (bytes - 1)) return;
-  mark_copy(a, offset >> a.log_cell, (offset + bytes - 1) >> a.log_cell, u16(current_thread + 1), site);
+  mark_copy(a, u32(offset) >> a.log_cell, (u32(offset) + bytes - 1) >> a.log_cell, u16(current_thread + 1), site);
   Copies &own = copies[current_thread];
   if (own.count == own.capacity) {
     own.capacity = own.capacity ? own.capacity * 2 : 16;
@@ -211,12 +211,12 @@ extern "C" void heddle_wait_group(u32 pending, unsigned) {
   Copies &own = copies[current_thread];
   while (own.first < own.count && own.all[own.first].group + pending < own.groups) {
     const Copy &copy = own.all[own.first++];
-    const SharedArray &a = shared_arrays[(copy.to - shared_base) >> log_shared_range];
-    const u64 offset = copy.to - u64(a.base);
+    SharedArray &a = shared_arrays[(copy.to - shared_base) >> log_shared_range];
+    const u32 offset = u32(copy.to - u64(a.base)), last = (offset + copy.bytes - 1) >> a.log_cell;
     memcpy((void *)copy.to, copy.data, copy.bytes);
-    mark_copy(a, offset >> a.log_cell, (offset + copy.bytes - 1) >> a.log_cell, 0, 0);
-    for (u64 c = offset >> a.log_cell; c <= (offset + copy.bytes - 1) >> a.log_cell; c++) {
-      slow_shared_cell(const_cast<SharedArray &>(a), u32(c), write_access, copy.site, u16(current_thread + 1));
+    mark_copy(a, offset >> a.log_cell, last, 0, 0);
+    for (u32 c = offset >> a.log_cell; c <= last; c++) {
+      slow_shared_cell(a, c, write_access, copy.site, u16(current_thread + 1));
     }
   }
   if (own.first == own.count) own.first = own.count = 0;

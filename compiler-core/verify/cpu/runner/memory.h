@@ -16,7 +16,8 @@
 static void count_access(u32 array, Space space, AccessKind kind, i64 offset, u32 bytes, Site site); // counts.h
 static bool counting;
 
-static const Access here(AccessKind kind, Site site) {
+/** What the running thread does, in no memory. */
+static Access here(AccessKind kind, Site site) {
   return { kind, nowhere, u16(current_thread), current_block, site, 0, 0 };
 }
 

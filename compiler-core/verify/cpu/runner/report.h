@@ -99,7 +99,10 @@ static void say_faults() {
   fault_count = 0;
 }
 
-/** The end of everything; `at`: what the running thread was doing, where that is known. Safe in a signal's handler. */
+/**
+ * The end of everything, also from a signal's handler. `why`: as engine.ts has it, or `unknown`: it is not the program's
+ * fault. `at`: what the running thread was doing, where that is known.
+ */
 [[noreturn]] static void end(const char *why, const char *message, const Access *at) {
   char text[256] = "null";
   if (at) access_text(text, sizeof text, *at);

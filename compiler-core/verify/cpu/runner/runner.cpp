@@ -23,7 +23,7 @@ static const u8 *job, *job_end;
 
 static u64 word() {
   u64 value;
-  if (job + sizeof value > job_end) end("crash", "The job is too short.", nullptr);
+  if (job + sizeof value > job_end) end("unknown", "The job is too short.", nullptr);
   memcpy(&value, job, sizeof value);
   job += sizeof value;
   return value;
@@ -35,7 +35,7 @@ static Blob blob() {
   const u64 bytes = word();
   const Blob b = { bytes, job };
   job += (bytes + 7) & ~7ull;
-  if (job > job_end) end("crash", "The job is too short.", nullptr);
+  if (job > job_end) end("unknown", "The job is too short.", nullptr);
   return b;
 }
 
@@ -100,13 +100,13 @@ static void read_kernels(void *object) {
     char name[32];
     snprintf(name, sizeof name, "heddle_entry_%u", i);
     k.entry = (void (*)(void *const *))dlsym(object, name);
-    if (!k.entry) end("crash", "A kernel is not in its object.", nullptr);
+    if (!k.entry) end("unknown", "A kernel is not in its object.", nullptr);
   }
 }
 
 extern "C" void *heddle_shared(unsigned k, unsigned bytes) {
   const bool fits = bytes == 0 || bytes == shared_arrays[k].bytes;
-  if (!fits) end("crash", "An array of shared memory has an unexpected size.", nullptr);
+  if (!fits) end("unknown", "An array of shared memory has an unexpected size.", nullptr);
   return shared_arrays[k].base;
 }
 
@@ -214,19 +214,23 @@ static int find_code(dl_phdr_info *object, size_t, void *base) {
   return 1;
 }
 
-/** In what the loader says. */
-static const char *const before_name = "undefined symbol: ";
+/** Before a name in what the loader says. */
+static const char *const undefined = "undefined symbol: ";
+
+[[noreturn]] static void end_unloaded(const char *reason) {
+  char message[512];
+  const char *const symbol = strstr(reason, undefined);
+  if (symbol) {
+    const char *const name = symbol + strlen(undefined);
+    snprintf(message, sizeof message, "It calls `%.100s`, which the CPU engine does not know.", name);
+  } else snprintf(message, sizeof message, "The compiled kernels cannot be loaded: %.400s.", reason);
+  for (char *c = message; *c; c++) if (*c == '"' || *c == '\\' || *c < ' ') *c = '\'';
+  end("unknown", message, nullptr);
+}
 
 static void *load(const char *file) {
   void *const object = dlopen(file, RTLD_NOW);
-  if (!object) {
-    const char *const reason = dlerror();
-    const char *const symbol = strstr(reason, before_name);
-    char message[256];
-    const char *const name = symbol ? symbol + strlen(before_name) : "?";
-    snprintf(message, sizeof message, "It calls `%.100s`, which the CPU engine does not know.", name);
-    end("unknown", message, nullptr);
-  }
+  if (!object) end_unloaded(dlerror());
   link_map *map;
   dlinfo(object, RTLD_DI_LINKMAP, &map);
   code_base = map->l_addr;
@@ -277,7 +281,7 @@ static void start_block(const Kernel &k, u64 block) {
 
 static void make_threads(const Kernel &k) {
   thread_count = k.block.x * k.block.y * k.block.z;
-  if (thread_count > most_threads) end("crash", "A block has more than 1024 threads.", nullptr);
+  if (thread_count > most_threads) end("unknown", "A block has more than 1024 threads.", nullptr);
   for (u32 t = 0; t < thread_count; t++) {
     thread_indices[t] = { t % k.block.x, t / k.block.x % k.block.y, t / k.block.x / k.block.y };
     if (fibers[t].stack) continue;
@@ -325,7 +329,7 @@ static void set_memory(const Blob *const *inputs) {
     memset(t.base, 0xff, to_pages(t.bytes));
     if (t.kind == input_tensor) {
       const Blob &b = *inputs[input++];
-      if (b.bytes != t.bytes) end("crash", "An input has an unexpected size.", nullptr);
+      if (b.bytes != t.bytes) end("unknown", "An input has an unexpected size.", nullptr);
       memcpy(t.base, b.data, b.bytes);
     }
     const u64 cell = 1ull << t.log_cell;
@@ -338,7 +342,7 @@ static void put(int file, const void *data, u64 bytes) {
   const char *at = (const char *)data;
   while (bytes > 0) {
     const ssize_t n = write(file, at, bytes < 1 << 30 ? bytes : 1 << 30);
-    if (n <= 0) end("crash", "The outputs could not be written.", nullptr);
+    if (n <= 0) end("unknown", "The outputs could not be written.", nullptr);
     at += n;
     bytes -= u64(n);
   }

@@ -1,15 +1,7 @@
 /** Each fault is found in every order of threads, and told with both sides; what is right is without faults. */
 import { describe, expect, it } from 'vitest'
 import type { Around } from '../../lowering/support.ts'
-import { faultText, ofKernel, runsOf, orders } from './support.ts'
-
-/** Without the threads and elements: which pair of them is named first differs between orders. */
-function placesOf(texts: readonly string[]): readonly string[] {
-  return texts.map(text => {
-    const [kind = '', sides = ''] = text.replace(/\b\d+ (of block [\d, ]+ )?(?=[a-z])/g, '').replace(/\[[^\]]*\]/g, '').split(': ')
-    return `${kind}: ${sides.split(' | ').sort().join(' | ')}`
-  }).sort()
-}
+import { faultText, ofKernel, orders, placesOf, runsOf } from './support.ts'
 
 /** `expected`: the faults of the run forwards; those of the other orders are of the same kinds at the same places. */
 function check(name: string, body: string, expected: readonly string[], around: Around = {}): void {

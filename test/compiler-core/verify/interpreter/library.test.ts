@@ -18,7 +18,7 @@ describe('matrix multiplication', () => {
   check('batch_matmul.simt(batch: 1, m: 23, n: 67, k: 3, atom: row_2x16, block_warps: (2, 1), warp_outer: (1, 1), block_k: 4)')
   check('batch_matmul.simt(T: f16, batch: 1, m: 20, n: 45, k: 9, block_warps: (2, 2), warp_outer: (1, 1))')
   check('batch_matmul.simt(block_warps: (2, 2), warp_outer: (1, 1))', { extents: { batch: 1, m: 33, n: 5, k: 9 } })
-  for (const candidate of [0, 33, 88, 176]) check('batch_matmul.simt(batch: 1, m: 33, n: 130, k: 9)', { candidate })
+  for (const candidate of [0, 88]) check('batch_matmul.simt(batch: 1, m: 33, n: 130, k: 9)', { candidate })
 })
 
 describe('element by element', () => {

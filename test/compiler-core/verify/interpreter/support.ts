@@ -101,3 +101,11 @@ export function accessText({ kind, thread, block, buffer, indices, cell }: Acces
   const what = !buffer ? '' : indices ? ` ${buffer.name}[${indices.join(', ')}]` : ` ${buffer.name}{${cell}}`
   return `${who}${where} ${kind}${what}`
 }
+
+/** Without the threads and elements: which pair of them is named first differs between orders. */
+export function placesOf(texts: readonly string[]): readonly string[] {
+  return texts.map(text => {
+    const [kind = '', sides = ''] = text.replace(/\b\d+ (of block [\d, ]+ )?(?=[a-z])/g, '').replace(/\[[^\]]*\]/g, '').split(': ')
+    return `${kind}: ${sides.split(' | ').sort().join(' | ')}`
+  }).sort()
+}
