@@ -1,8 +1,8 @@
 // Shows that the checks check: makes mistakes in the library's kernels, one at a time, and counts which of them the
-// engines find: `npm run mutants -- [--engine NAME] [--sample N] [--continue] [--write] [NAME...]`
+// engines find: `npm run mutants -- [--engine NAME] [--all] [--continue] [--write] [NAME...]`
 //
-// What a subject came to is kept in .test/mutants, so that `--continue` goes on where a run ended. `--sample N` takes
-// at most N mutants of each subject, the same ones each time. `--write` puts the table into docs/verification.md.
+// What a subject came to is kept in .test/mutants, so that `--continue` goes on where a run ended. `--all` takes all
+// mutants also of those of which the library's list takes a sample; `--write` puts the table into docs/verification.md.
 import { mkdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -20,8 +20,8 @@ import { root, scratch } from './paths.ts'
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    engine: { type: 'string' }, sample: { type: 'string' }, continue: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false }
+    engine: { type: 'string' }, all: { type: 'boolean', default: false },
+    continue: { type: 'boolean', default: false }, write: { type: 'boolean', default: false }
   }
 })
 const names: readonly EngineName[] = engineNames.filter(name => values.engine === undefined || values.engine === name)
@@ -40,7 +40,7 @@ for (const text of chosen) {
     results.push(...JSON.parse(readFileSync(file, 'utf8')) as Judged[])
     continue
   }
-  const subject = openMutated({ ...text, sample: Math.min(text.sample ?? Infinity, Number(values.sample ?? Infinity)) })
+  const subject = openMutated(values.all ? { ...text, sample: Infinity } : text)
   const candidates = candidatesOf(subject)
   let done = 0
   const judged = await judge(subject, candidates, engines, os.availableParallelism() + 1, one => {
@@ -53,8 +53,7 @@ for (const text of chosen) {
   results.push(...judged)
   console.log(`${text.name}: ${judged.length} mutants, ${Math.round((performance.now() - start) / 1000)} s so far`)
 }
-const machine = `${os.cpus()[0]?.model.trim() ?? 'a machine'}, ${os.availableParallelism()} cores, Node ${process.versions.node}${
-  values.sample === undefined ? '' : `, at most ${values.sample} mutants of each schedule`}`
+const machine = `${os.cpus()[0]?.model.trim() ?? 'a machine'}, ${os.availableParallelism()} cores, Node ${process.versions.node}`
 const report = reportOf(results, names, machine)
 console.log(report)
 const page = path.join(root, 'docs/verification.md'), marks = ['<!-- mutants -->', '<!-- end of mutants -->'] as const

@@ -62,11 +62,10 @@ interface Data {
   readonly inputs: readonly Float64Array[]
 }
 
-/** Besides what is verified: one more of everything, and one of everything. */
+/** Besides what is verified: one more of everything. */
 function sizesOf({ sizes }: Job): Job['sizes'] {
-  const [first = {}] = sizes, each = (f: (n: number) => number): Job['sizes'][number] =>
-    Object.fromEntries(Object.entries(first).map(([name, n]) => [name, f(n)]))
-  return Object.keys(first).length === 0 ? sizes : [...sizes, each(n => n + 1), each(() => 1)]
+  const more = sizes.map(size => Object.fromEntries(Object.entries(size).map(([name, n]) => [name, n + 1])))
+  return Object.keys(sizes[0] ?? {}).length === 0 ? sizes : [...sizes, ...more]
 }
 
 /** By their names: mutants that were made of another compilation have variables of their own. */

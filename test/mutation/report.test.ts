@@ -66,9 +66,11 @@ it('counts by schedule, by mistake and by what killed, and names the rest', () =
     '',
     'Missed by the CPU engine alone: none.',
     '',
-    'Another text, but no fault and the same outputs bit by bit, whatever the data: 1.',
+    '<details><summary>Another text, but no fault and the same outputs bit by bit, whatever the data: 1.</summary>',
     '',
     '- it: q + 1',
+    '',
+    '</details>',
     '',
     'The same, but for rounding: sums in another order, and what is proved: none.'
   ])

@@ -32,8 +32,8 @@ export function reportOf(judged: readonly Judged[], engines: readonly EngineName
     listOf('Survivors', survivors),
     ...engines.length > 1 ? engines.map(e => listOf(`Missed by the ${titles[e]} alone`,
       missed(e).filter(j => verdictOf(j) === 'killed'))) : [],
-    listOf('Another text, but no fault and the same outputs bit by bit, whatever the data', ofVerdict('same outputs')),
-    listOf('The same, but for rounding: sums in another order, and what is proved', ofVerdict('rounded'))
+    folded('Another text, but no fault and the same outputs bit by bit, whatever the data', ofVerdict('same outputs')),
+    folded('The same, but for rounding: sums in another order, and what is proved', ofVerdict('rounded'))
   ].join('\n\n')
 }
 
@@ -78,6 +78,11 @@ function causesOf(others: readonly Judged[], engines: readonly EngineName[]): st
 function listOf(title: string, judged: readonly Judged[]): string {
   return [`${title}: ${judged.length === 0 ? 'none' : judged.length}.`, ...judged.length === 0 ? [] : ['', ...judged.map(lineOf)]]
     .join('\n')
+}
+
+function folded(title: string, judged: readonly Judged[]): string {
+  if (judged.length === 0) return listOf(title, judged)
+  return [`<details><summary>${title}: ${judged.length}.</summary>`, '', ...judged.map(lineOf), '', '</details>'].join('\n')
 }
 
 /** With the reason why an engine said nothing, or why nothing is to be said. */

@@ -185,3 +185,11 @@ describe('atomics', () => {
   right('in shared memory, read behind a barrier', 'shared s: i32[1] = 0\natomic_add(s[0], 1)\nsyncthreads()\ny[threadIdx.x] = f32(s[0])')
   check('beside a plain read', 'shared s: i32[1] = 0\natomic_add(s[0], 1)\ny[threadIdx.x] = f32(s[0])', ['race: 1 atomic s[0] | 0 read s[0]'])
 })
+
+describe('elements that share a cell', () => {
+  const layout = 'shared s: f32[8, 8] in strided((8, 8), strides: (4, 1))'
+  check('two of them written by two threads', `${layout}
+    s[threadIdx.x / 8, threadIdx.x % 8] = 1
+    y[threadIdx.x] = 1`, ['race: 8 write s{4} | 4 write s{4}'])
+  check('never written', `${layout}\ny[threadIdx.x] = s[1, threadIdx.x % 8]`, ['uninitialised: 0 read s{4}'])
+})

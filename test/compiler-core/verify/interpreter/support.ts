@@ -105,7 +105,7 @@ export function accessText({ kind, thread, block, buffer, indices, cell }: Acces
 /** Without the threads and elements: which pair of them is named first differs between orders. */
 export function placesOf(texts: readonly string[]): readonly string[] {
   return texts.map(text => {
-    const [kind = '', sides = ''] = text.replace(/\b\d+ (of block [\d, ]+ )?(?=[a-z])/g, '').replace(/\[[^\]]*\]/g, '').split(': ')
+    const [kind = '', sides = ''] = text.replace(/\b\d+ (of block [\d, ]+ )?(?=[a-z])/g, '').replace(/\[[^\]]*\]|\{\d+\}/g, '').split(': ')
     return `${kind}: ${sides.split(' | ').sort().join(' | ')}`
   }).sort()
 }
