@@ -17,8 +17,10 @@ import { root, scratch } from './paths.ts'
 
 interface Group {
   readonly title: string
-  /** Each an instance or a graph of its own. */
+  /** Each an instance or a graph of its own, named `i`. */
   readonly declarations: readonly string[]
+  /** What stands above them; the library's imports when absent. */
+  readonly file?: string
   /** Undefined: the default alone; a number: so many of level 2, seeded. */
   readonly candidates?: 'all' | number
 }
@@ -45,6 +47,12 @@ const groups: readonly Group[] = [
   let c = reshape(batch_matmul(a, b), to: (1, 14, 14, 20))
   return relu(transpose(c, perm: (0, 3, 1, 2)) + bias)
 }`]
+  },
+  {
+    title: 'matmul whose tiles arrive by cp.async, (37, 45, 52) and (33, 130, 41) twice', candidates: 'all',
+    file: 'docs/examples/9-copies-that-arrive-later.heddle',
+    declarations: [[1, 37, 45, 52], [2, 33, 130, 41]].map(([batch, m, n, k]) =>
+      `instance i = batch_matmul.pipelined(batch: ${batch}, m: ${m}, n: ${n}, k: ${k})`)
   },
   {
     title: `softmax, rows of ${lengths.join(', ')}`,
@@ -99,17 +107,21 @@ interface Tally {
 const cacheFolder = path.join(scratch, 'verify-cache')
 const verifiers = createVerifiers(os.availableParallelism(), { cacheFolder })
 
-async function prove({ title, declarations, candidates }: Group): Promise<Tally> {
+async function prove({ title, declarations, candidates, file }: Group): Promise<Tally> {
   const start = performance.now()
-  const each = declarations.flatMap(declaration =>
-    pointsOf(declaration, candidates).map(index => ({ declaration, index })))
+  const above = file === undefined ? libraryImports.map(i => `import "${i}"`).join('\n')
+    : readFileSync(path.join(root, file), 'utf8')
+  const each = declarations.flatMap(declaration => {
+    const text = `${above}\n${declaration}\n`
+    return pointsOf(text, candidates).map(index => ({ declaration, text, index }))
+  })
   const wrong: string[] = []
   const right: Record<EngineName, number> = { interpreter: 0, cpu: 0 }
   let elements = 0
   const next = each.values()
   const lane = async (): Promise<void> => {
-    for (const { declaration, index } of next) {
-      const { verification, problems } = await verified(declaration, index)
+    for (const { declaration, text, index } of next) {
+      const { verification, problems } = await verified(text, index)
       for (const e of verification?.engines ?? []) {
         if (e.verdict === 'right') right[e.engine]++
         elements += e.runs.reduce((n, r) => n + r.compared, 0)
@@ -123,25 +135,24 @@ async function prove({ title, declarations, candidates }: Group): Promise<Tally>
 }
 
 const uri = 'file:///proof/main.heddle'
-function programOf(declaration: string) {
-  const text = `${libraryImports.map(i => `import "${i}"`).join('\n')}\n${declaration}\n`
+function programOf(text: string) {
   return createProgram({ read: u => u === uri ? text : undefined, roots: ['file:///proof/'] })
 }
 
-function pointsOf(declaration: string, candidates: Group['candidates']): ReadonlyArray<number | undefined> {
+function pointsOf(text: string, candidates: Group['candidates']): ReadonlyArray<number | undefined> {
   if (candidates === undefined) return [undefined]
-  const { subject } = openSubject(programOf(declaration), uri, 'i')
+  const { subject } = openSubject(programOf(text), uri, 'i')
   const all = (subject && spaceOf(subject.schedule, 2))?.candidates.map(c => c.index) ?? []
   return candidates === 'all' ? all : all.map(i => ({ i, key: (i * 7919 + 104_729) % 7907 }))
     .sort((a, b) => a.key - b.key).slice(0, candidates).map(({ i }) => i)
 }
 
 async function verified(
-  declaration: string, index: number | undefined
+  text: string, index: number | undefined
 ): Promise<{ verification: Verification | undefined; problems: string }> {
   const candidate = index === undefined ? undefined : { level: 2, index }
   const options = { candidate, engines: engineNames, exhaustive: true, counts: false }
-  const { job, problems } = openJob(programOf(declaration), uri, 'i', options)
+  const { job, problems } = openJob(programOf(text), uri, 'i', options)
   const verification = job && await verifiers.verify(job)
   const found = verification ? findingsOf(verification).map(f => f.message) : []
   const reasons = verification?.engines.flatMap(e => e.reason ?? []) ?? []

@@ -6,12 +6,11 @@
  *                                                           sizes, of sizes that tiles divide, of tiny ones
  */
 import { compile, type Problem } from '../compile/compile.ts'
-import type { Buffer, Program as IrProgram, Variable } from '../ir/ir.ts'
+import type { Program as IrProgram } from '../ir/ir.ts'
 import type { Span } from '../ir/origin.ts'
 import type { Program } from '../language/program.ts'
-import { shapeOf } from '../operators/definition-code.ts'
 import type { EngineName } from './engine.ts'
-import type { Job } from './verify.ts'
+import { elementsOf, type Job } from './verify.ts'
 
 export interface JobOptions {
   /** A legal point of the space by its number, instead of the default and of what an instance binds. */
@@ -32,7 +31,8 @@ export interface OpenJob {
 
 export function openJob(program: Program, uri: string, name: string, options: JobOptions): OpenJob {
   const { candidate, engines, exhaustive, counts } = options
-  const { cuda, stages, elaborated, meaning, architecture, problems, span } = compile(program, uri, name, { candidate })
+  const compiled = compile(program, uri, name, { candidate })
+  const { cuda, stages, elaborated, meaning, architecture, problems, span } = compiled
   const lowered = stages.at(-1)?.program
   if (!cuda || !lowered || !elaborated || !meaning || !architecture) return { job: undefined, problems, span }
   const job: Job = {
@@ -46,7 +46,7 @@ export function openJob(program: Program, uri: string, name: string, options: Jo
 const quick = { budget: 1000, timeLimit: 15_000 }
 const patient = { budget: undefined, timeLimit: 600_000 }
 
-/** By the number of extents: primes, above the usual tiles; powers of two, which tiles divide; less than any tile; the least. */
+/** By the number of extents: primes above the usual tiles; powers of two, which tiles divide; less than a tile. */
 const launches = [
   [[], [1009], [149, 173], [67, 149, 173], [2, 149, 173, 19]], [[], [1024], [32, 128], [16, 32, 64], [2, 64, 128, 16]],
   [[], [3], [3, 5], [3, 5, 7], [1, 5, 7, 3]], [[], [1], [1, 1], [1, 1, 1], [1, 1, 1, 1]]
@@ -61,14 +61,11 @@ function sizesOf({ extents, parameters }: IrProgram): Job['sizes'] {
   const all = launches.map(lists => {
     const preferred = extents.map((_, i) => lists[extents.length]?.[i] ?? i % 3 + 2)
     const sizes = [preferred, extents.map(() => 3), extents.map(() => 1)]
-    return sizes.find(each => elementsOf(parameters, extents, each) <= manyElements) ?? extents.map(() => 1)
+    const isSmall = (each: readonly number[]): boolean =>
+      elementsOf(parameters, new Map(extents.map((v, i) => [v, each[i] ?? 1]))) <= manyElements
+    return sizes.find(isSmall) ?? extents.map(() => 1)
   })
   return unique(all).map(sizes => Object.fromEntries(extents.map(({ name }, i) => [name, sizes[i] ?? 1])))
-}
-
-function elementsOf(parameters: readonly Buffer[], extents: readonly Variable[], sizes: readonly number[]): number {
-  const values = new Map(extents.map((v, i) => [v, sizes[i] ?? 1]))
-  return parameters.reduce((n, { shape }) => n + shapeOf(shape, values).reduce((all, d) => all * d, 1), 0)
 }
 
 function unique(all: ReadonlyArray<readonly number[]>): ReadonlyArray<readonly number[]> {

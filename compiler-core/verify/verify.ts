@@ -12,7 +12,8 @@
  */
 import { evaluateMeaning } from '../graph/evaluate.ts'
 import type { Meaning } from '../graph/flow.ts'
-import type { Variable } from '../ir/ir.ts'
+import type { Buffer, Variable } from '../ir/ir.ts'
+import { shapeOf } from '../operators/definition-code.ts'
 import type { Truth } from '../operators/evaluate.ts'
 import { compare, type Comparison } from './compare.ts'
 import {
@@ -100,8 +101,9 @@ export async function verify(
     if (engines.length === 0) break
     progress(`${job.name}${sizeText(sizes)}: ${engines.map(engineTitle).join(' and ')}`, i / (job.sizes.length + 1))
     const c = caseOf(job, sizes)
-    const running = Promise.all(engines.map(engine => runEngine(job, c, engine, tools, signal)))
-    await evaluateUntil(running, c)
+    const running = typeof c === 'string' ? Promise.resolve(engines.map(engine => undecidedReport(engine, c)))
+      : Promise.all(engines.map(engine => runEngine(job, c, engine, tools, signal)))
+    if (typeof c !== 'string') await evaluateUntil(running, c)
     for (const report of await running) reports.set(report.engine, [...reports.get(report.engine) ?? [], report])
   }
   progress(`${job.name}: the assembler`, 1 - 1 / (job.sizes.length + 1))
@@ -140,7 +142,13 @@ const plan = [
 /** Fixed, so that a verification says the same tomorrow. */
 const seed = 20_230_325
 
-function caseOf({ meaning, subject }: Job, sizes: Readonly<Record<string, number>>): Case {
+/** Elements of a launch's tensors: what they, their truth and their records take in memory stays below 4 GiB. */
+const mostElements = 2 ** 26
+/** From here on the third run takes the data of the second: beside a sample of blocks they tell no more. */
+const manyElements = 2 ** 23
+
+/** A sentence where it is too large. */
+function caseOf({ meaning, subject }: Job, sizes: Readonly<Record<string, number>>): Case | string {
   const { extents: variables, inputs: given } = meaning.kind === 'operator' ? meaning.operator : meaning.graph
   const extents = new Map([...variables, ...subject.elaborated.extents, ...subject.lowered.extents]
     .map(v => [v, sizes[v.name] ?? 1] as const))
@@ -151,7 +159,23 @@ function caseOf({ meaning, subject }: Job, sizes: Readonly<Record<string, number
     const truth = evaluateMeaning(meaning, all, extents)
     return { truth, inputs: parameters.flatMap(b => all[given.findIndex(g => g.name === b.name)] ?? []) }
   }
-  return { sizes, extents, data: { integers: made('integers'), reals: made('reals'), wide: made('wide') } }
+  const { parameters: tensors, workspaces } = subject.elaborated
+  const elements = elementsOf([...tensors, ...workspaces.map(w => w.buffer)], extents)
+  if (elements > mostElements) {
+    const [many, most] = [elements, mostElements].map(n => n.toLocaleString('en-US'))
+    return `Its tensors have ${many} elements, and at most ${most} are verified: verify an instance of a smaller size.`
+  }
+  const integers = made('integers'), reals = made('reals')
+  return { sizes, extents, data: { integers, reals, wide: elements > manyElements ? reals : made('wide') } }
+}
+
+/** Of tensors with such extents. */
+export function elementsOf(tensors: readonly Buffer[], extents: ReadonlyMap<Variable, number>): number {
+  return tensors.reduce((n, { shape }) => n + shapeOf(shape, extents).reduce((all, d) => all * d, 1), 0)
+}
+
+export function undecidedReport(engine: EngineName, reason: string): EngineReport {
+  return { engine, verdict: 'undecided', reason, findings: [], runs: [], counts: [], milliseconds: 0 }
 }
 
 /** Milliseconds for which the thread does nothing else. */
@@ -159,14 +183,14 @@ const slice = 10
 
 /** Evaluates the truth while engines run; what they leave undone of it is evaluated when it is compared. */
 async function evaluateUntil(running: Promise<unknown>, { data }: Case): Promise<void> {
-  let isRunning = true
-  void running.finally(() => { isRunning = false })
+  const ended = new AbortController()
+  void running.finally(() => { ended.abort() })
   for (const { truth } of Object.values(data)) {
     for (const { shape, at } of truth) {
       const count = shape.reduce((n, d) => n * d, 1)
       for (let element = 0; element < count;) {
         await new Promise(resolve => { setImmediate(resolve) })
-        if (!isRunning) return
+        if (ended.signal.aborted) return
         for (const end = performance.now() + slice; element < count && performance.now() < end; element++) at(element)
       }
     }

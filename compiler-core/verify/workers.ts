@@ -4,7 +4,7 @@
  */
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Job, Progress, Verification } from './verify.ts'
+import { undecidedReport, type Job, type Progress, type Verification } from './verify.ts'
 
 export interface WorkerSettings {
   /** Where compiled engines are kept; undefined: no program of the machine is run. */
@@ -108,9 +108,7 @@ function ask(
 function undecided(job: Job, reason: string): Verification {
   return {
     verdict: 'undecided', assembler: { kind: 'absent', message: reason }, milliseconds: 0,
-    engines: job.engines.map(engine => ({
-      engine, verdict: 'undecided', reason, findings: [], runs: [], counts: [], milliseconds: 0
-    }))
+    engines: job.engines.map(engine => undecidedReport(engine, reason))
   }
 }
 
