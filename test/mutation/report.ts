@@ -10,7 +10,7 @@ function isOther(j: Judged): boolean {
   return verdict === 'killed' || verdict === 'survivor'
 }
 
-export function killedBy(j: Judged, engine: EngineName): boolean {
+function killedBy(j: Judged, engine: EngineName): boolean {
   return j.fate.kind === 'run' && j.fate.engines[engine]?.kind === 'killed'
 }
 
