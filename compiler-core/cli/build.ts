@@ -3,18 +3,17 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isDynamic, kernelName } from '../codegen/cuda.ts'
 import { traceJson } from '../codegen/trace.ts'
-import { compile, subjectsOf } from '../compile/compile.ts'
+import { compile } from '../compile/compile.ts'
 import type { Program as IrProgram } from '../ir/ir.ts'
 import { sharedMemory } from '../ir/memory.ts'
 import { printProgram } from '../ir/print.ts'
-import { listText } from '../language/suggestions.ts'
 import { counted } from '../mapping/shape.ts'
 import type { Architecture } from '../target/architectures.ts'
 import { compileCuda, type Compiled as CompiledCuda } from '../toolchain/compile-cuda.ts'
 import { findToolkit } from '../toolchain/toolkit.ts'
 import type { BuildOutput, FactsOutput } from '../view/output.ts'
 import { problemsText } from './diagnostic-text.ts'
-import { openProgram } from './files.ts'
+import { missingSubject, openProgram } from './files.ts'
 import { failure, table, type Report } from './report.ts'
 import { writeFiles, type FileContent } from './write-files.ts'
 
@@ -80,11 +79,8 @@ function compiledText(file: string, { instance, target, candidate, stages }: Bui
   if (wrong.length > 0) {
     return { status: 1, text: '', errors: problemsText(program, wrong.map(diagnostic => ({ uri, diagnostic }))) }
   }
-  const subjects = subjectsOf(analysis).map(s => s.name)
-  if (!subjects.includes(instance) && !instance.includes('.')) {
-    const there = subjects.length === 0 ? 'It has nothing to build' : `It has ${listText(subjects)}`
-    return failure(`${file} has no \`${instance}\`. ${there}.`)
-  }
+  const missing = missingSubject(analysis, file, instance)
+  if (missing !== undefined) return failure(missing)
   const { cuda, architecture, problems, ...made } = compile(program, uri, instance, { candidate })
   const errors = problemsText(program, problems), lowered = made.stages.at(-1)?.program
   if (!cuda || !architecture || !lowered) return { status: 1, text: '', errors }

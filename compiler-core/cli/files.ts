@@ -4,6 +4,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { compile, subjectsOf, unrepeated, type Problem } from '../compile/compile.ts'
 import { createProgram, type Analysis, type Program } from '../language/program.ts'
+import { listText } from '../language/suggestions.ts'
 import { format } from '../language/syntax/format.ts'
 import { parse } from '../language/syntax/parser.ts'
 import { counted } from '../mapping/shape.ts'
@@ -14,6 +15,13 @@ import type { Report } from './report.ts'
 /** Files below the current folder may import from all of it; another file from its own folder. */
 export function openProgram(target: string): Program {
   return createProgram({ read: readUri, roots: [pathToFileURL(process.cwd()).href], target })
+}
+
+/** A sentence where a file has no such instance or graph; what it imports may have the schedule OPERATOR.SCHEDULE. */
+export function missingSubject(analysis: Analysis, file: string, name: string): string | undefined {
+  const subjects = subjectsOf(analysis).map(s => s.name)
+  if (subjects.includes(name) || name.includes('.')) return undefined
+  return `${file} has no \`${name}\`. ${subjects.length === 0 ? 'It has nothing to build' : `It has ${listText(subjects)}`}.`
 }
 
 /** What is wrong in files, and in what they compile to. */

@@ -137,9 +137,10 @@ interface VerifyArguments extends ExpressionOptions {
 async function verifyCommand(file: string, options: VerifyArguments): Promise<void> {
   const { candidate: index, level, allCandidates, engine, exhaustive = false, counts = false } = options
   if (index !== undefined && allCandidates === true) program.error('error: --candidate and --all-candidates exclude each other')
-  if (allCandidates !== true && (index === undefined) !== (level === undefined)) {
-    program.error('error: --candidate and --level go together')
+  if (allCandidates !== true && index === undefined && level !== undefined) {
+    program.error('error: --level goes with --candidate N or --all-candidates')
   }
+  if (index !== undefined && level === undefined) program.error('error: --candidate N needs --level L')
   if (counts && engine === 'interpreter') program.error('error: only the cpu engine counts accesses')
   const controller = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })

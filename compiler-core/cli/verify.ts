@@ -8,11 +8,11 @@ import { counted } from '../mapping/shape.ts'
 import { spaceOf } from '../schedule/space.ts'
 import type { AccessCount, EngineName } from '../verify/engine.ts'
 import { openJob, type OpenJob } from '../verify/job.ts'
-import { engineTitle, findingsOf, type EngineReport, type Verdict, type Verification } from '../verify/verify.ts'
+import { engineTitle, findingsOf, sampledBlocks, type EngineReport, type Verdict, type Verification } from '../verify/verify.ts'
 import type { Verifiers } from '../verify/workers.ts'
 import type { CountOutput, VerifyOutput } from '../view/output.ts'
 import { displayName, problemsText, rangeOf } from './diagnostic-text.ts'
-import { openProgram } from './files.ts'
+import { missingSubject, openProgram } from './files.ts'
 import { failure, table, type Report } from './report.ts'
 
 export interface VerifyOptions {
@@ -36,7 +36,10 @@ export async function verifyReport(file: string, options: VerifyOptions, verifie
   const { instance, target, signal, progress } = options
   const program = openProgram(target)
   const uri = pathToFileURL(path.resolve(file)).href
-  if (program.analyse(uri) === undefined) return failure(`${file} cannot be read.`)
+  const analysis = program.analyse(uri)
+  if (analysis === undefined) return failure(`${file} cannot be read.`)
+  const missing = missingSubject(analysis, file, instance)
+  if (missing !== undefined) return failure(missing)
   const candidates = candidatesOf(program, uri, options)
   if ('status' in candidates) return candidates
   let done = 0
@@ -48,7 +51,7 @@ export async function verifyReport(file: string, options: VerifyOptions, verifie
     const several = candidates.length > 1
     const verification = open.job && await verifiers.verify(open.job, several ? undefined : progress, signal)
     if (several) progress?.(`${++done} of ${counted(candidates.length, 'candidate')}`)
-    return { candidate, open, verification, problems: problemsOf(open, verification, uri) }
+    return { candidate, open, verification, problems: problemsOf(program, open, verification, uri) }
   }
   const results = await inOrder(candidates, verifiers.threads, verifyOne)
   return {
@@ -89,8 +92,15 @@ function candidatesOf(
   return space.candidates.map(({ index }) => ({ level, index }))
 }
 
-function problemsOf(open: OpenJob, verification: Verification | undefined, uri: string): readonly Problem[] {
+function problemsOf(
+  program: Program, open: OpenJob, verification: Verification | undefined, uri: string
+): readonly Problem[] {
   const found = verification === undefined ? [] : findingsOf(verification)
+  // what is wrong elsewhere in the file may be why there is no program
+  if (open.job === undefined && open.problems.length === 0) {
+    const errors = program.analyse(uri)?.diagnostics.filter(d => d.severity === 'error') ?? []
+    return errors.map(diagnostic => ({ uri, diagnostic }))
+  }
   return [...open.problems, ...found.map(f => problemOf({ uri, span: open.span }, f))]
 }
 
@@ -122,18 +132,23 @@ function resultText(program: Program, name: string, { verification, problems }: 
   const { verdict, engines, assembler, milliseconds } = verification
   const rows = engines.map(e => [engineTitle(e.engine), e.verdict, e.reason ?? runsText(e), seconds(e.milliseconds)])
   const acceptance = assembler.kind === 'accepted' ? `accepted by CUDA ${assembler.toolkit}` : assembler.message
-  return `${name}: ${verdict}, ${seconds(milliseconds)}\n`
+  const sampled = verdict === 'right' ? sampledBlocks(verification) : undefined
+  const part = sampled === undefined ? '' : `, as far as it was run (${count(sampled.run)} of ${counted(sampled.total, 'block')})`
+  return `${name}: ${verdict}${part}, ${seconds(milliseconds)}\n`
     + table([...rows, ['assembler', assembler.kind === 'absent' ? 'not asked' : assembler.kind, acceptance]]) + said
 }
 
-function runsText({ runs }: EngineReport): string {
+function count(n: number): string { return n.toLocaleString('en-US') }
+
+function runsText({ runs, verdict }: EngineReport): string {
   const blocks = runs.reduce((n, r) => n + r.blocks.run, 0), all = runs.reduce((n, r) => n + r.blocks.total, 0)
   const compared = runs.reduce((n, r) => n + r.compared, 0), worst = runs.reduce((m, r) => Math.max(m, r.worst), 0)
-  const part = blocks < all ? `${blocks.toLocaleString('en-US')} of ${counted(all, 'block')}` : counted(all, 'block')
+  const part = blocks < all ? `${count(blocks)} of ${counted(all, 'block')}` : counted(all, 'block')
+  if (verdict === 'wrong') return `${counted(runs.length, 'run')}, ${part}`
   const unjudged = runs.reduce((n, r) => n + r.unjudged, 0)
-  const open = unjudged === 0 ? '' : ` (${unjudged.toLocaleString('en-US')} of them not to be judged)`
+  const open = unjudged === 0 ? '' : ` (${count(unjudged)} of them not to be judged)`
   return `${counted(runs.length, 'run')}, ${part}, ${counted(compared, 'element')}${open}, `
-    + (worst <= 1 ? `error at most ${Math.ceil(worst * 100)} % of what rounding allows` : 'beyond what rounding allows')
+    + `error at most ${Math.ceil(worst * 100)} % of what rounding allows`
 }
 
 function seconds(milliseconds: number): string { return `${(milliseconds / 1000).toFixed(2)} s` }
@@ -213,5 +228,7 @@ function countsText(program: Program, result: Result): string {
     c.memory === 'shared' ? String(c.wavefronts) : '', c.memory === 'shared' ? String(c.ideal_wavefronts) : '',
     c.memory === 'global' ? String(c.sectors) : ''
   ])
-  return `\n${table([['', 'memory', 'access', 'lane', 'tensor', 'requests', 'wavefronts', 'ideal', 'sectors'], ...rows])}`
+  const sizes = Object.entries(result.open.job?.sizes[0] ?? {}).map(([name, size]) => `${name} = ${size}`).join(', ')
+  const head = sizes === '' ? '' : `of a launch with ${sizes}:\n`
+  return `\n${head}${table([['', 'memory', 'access', 'lane', 'tensor', 'requests', 'wavefronts', 'ideal', 'sectors'], ...rows])}`
 }

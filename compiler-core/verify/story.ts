@@ -40,22 +40,22 @@ export function comparisonFinding(
 ): VerifyFinding | undefined {
   const { wrong, unwritten, compared, first } = comparison
   if (first === undefined) return undefined
-  const element = elementText(output, first.indices)
+  const element = elementText(output, first.indices), { writer } = first
   const count = (n: number): string => n.toLocaleString('en-US'), all = count(compared + unwritten)
-  if (first.writer === undefined) {
+  if (writer === undefined && Number.isNaN(first.found)) {
     return {
       code: 'never-written', severity: 'error', origins: [], related: [], span: undefined, values: undefined,
       message: `No thread writes ${element}: ${count(unwritten)} of ${all} elements are never written.`
     }
   }
-  const bound = first.bound === 0 ? '' : ` to within ${numberText(first.bound)}`
-  const line = lineText(first.writer.origins, sources)
-  const expected = numberText(first.expected), found = numberText(first.found)
+  const [expected, found] = toldApart(first.expected, first.found)
+  const bound = first.bound === 0 ? '' : ` (to within ${numberText(first.bound)})`
   return {
-    code: 'wrong-value', severity: 'error', origins: first.writer.origins, related: [], span: first.writer.span,
+    code: 'wrong-value', severity: 'error', origins: writer?.origins ?? [], related: [], span: writer?.span,
     values: { expected, found },
-    message: `${element} is ${found}, but ${of} is ${expected}${bound}: `
-      + `${count(wrong)} of ${all} elements are wrong. ${capital(threadText(first.writer))} wrote it${line}.`
+    message: `${element} is ${found}, but by the definition of ${of} it is ${expected}${bound}: `
+      + `${count(wrong)} of ${all} elements are wrong.`
+      + (writer ? ` ${capital(threadText(writer))} wrote it${lineText(writer.origins, sources)}.` : '')
   }
 }
 
@@ -80,7 +80,8 @@ function tell({ kind, access, other }: Fault, sources: Sources): string {
       if (!other) return `${what}, which another thread writes in the same interval: a barrier is missing.`
       const who = `${threadText(other, access)} ${doing(other)}`
       return access.buffer?.scope === 'shared'
-        ? `${what}, which ${who} in the same interval: a barrier is missing${betweenText(other, access, sources)}.`
+        ? `${what}, which ${who} in the same interval: a barrier${isRepeated(other, access) ? ' or an `atomic_add`' : ''} is missing`
+          + `${betweenText(other, access, sources)}.`
         : `${what}, which ${who} in the same kernel${there}: nothing orders the two, blocks and warps run in any order.`
     }
     case 'double-write':
@@ -88,7 +89,7 @@ function tell({ kind, access, other }: Fault, sources: Sources): string {
         + 'an element of an output has one writer.'
     case 'not-arrived':
       return `${what}, to which an asynchronous copy${other ? ` of ${threadText(other, access)}` : ''} is still under way`
-        + `${there}: a \`wait_group\` is missing, or waits for too little.`
+        + `${there}: a \`wait_group\` is missing or waits for too little, or the barrier behind it is missing.`
     case 'out-of-bounds': return `${what}, which is outside of ${boundsText(access.buffer)}.`
     case 'uninitialised': return `${what}, which nothing has written before.`
     case 'misaligned': return `${what} at once from an address that is no multiple of the access's size.`
@@ -98,9 +99,17 @@ function tell({ kind, access, other }: Fault, sources: Sources): string {
     case 'divergent-shuffle':
       return `${what}, while ${other ? sentenceOf(other, access) : 'other lanes of its warp never come there'}${there}: `
         + 'a shuffle is reached by all lanes of a warp or by none.'
-    case 'assertion': return `${capital(threadText(access))} finds that the condition does not hold.`
+    case 'assertion': return `${capital(threadText(access))} finds that ${quoted(access.origins, sources)} does not hold.`
     case 'endless': return `${capital(threadText(access))} does not leave this loop: it was ended by the limit of steps.`
   }
+}
+
+/** One statement, executed by two threads, that reads the element and writes it, as `+=` does. */
+function isRepeated(a: Access, b: Access): boolean {
+  if (a.kind === b.kind) return false
+  const first = a.origins[0]?.range, second = b.origins[0]?.range
+  return first !== undefined && second !== undefined && first.uri === second.uri
+    && first.span.start <= second.span.end && second.span.start <= first.span.end
 }
 
 /** `thread 33 reads sa[0, 4, 1]` */
@@ -152,6 +161,12 @@ function equal(a: Three<number>, b: Three<number>): boolean { return a.every((x,
 
 function capital(text: string): string { return text.slice(0, 1).toUpperCase() + text.slice(1) }
 
+/** Two numbers that differ, as short as that shows. */
+function toldApart(a: number, b: number): readonly [string, string] {
+  const [first, second] = [numberText(a), numberText(b)]
+  return first === second ? [String(a), String(b)] : [first, second]
+}
+
 /** As short as a number can be told apart from its neighbours in f32. */
 function numberText(x: number): string {
   return Number.isInteger(x) ? String(x) : String(Number(x.toPrecision(7)))
@@ -166,6 +181,12 @@ function betweenText(a: Access, b: Access, sources: Sources): string {
   if (first.uri !== second.uri) return ` between ${fileName(first.uri)}:${first.line} and ${fileName(second.uri)}:${second.line}`
   if (first.line === second.line) return ` between two executions of line ${first.line}`
   return ` between lines ${Math.min(first.line, second.line)} and ${Math.max(first.line, second.line)}`
+}
+
+/** The text itself, as far as it fits into a sentence. */
+function quoted(origins: Origins, sources: Sources): string {
+  const range = origins[0]?.range, text = range && sources(range.uri)?.slice(range.span.start, range.span.end)
+  return text === undefined || text.length > 120 ? 'the condition' : `\`${text}\``
 }
 
 /** ` in line 41` */

@@ -96,13 +96,20 @@ export async function verify(
 ): Promise<Verification> {
   const start = performance.now(), assembling = tools.assemble(job.subject, signal)
   const reports = new Map<EngineName, readonly EngineReport[]>(job.engines.map(e => [e, []]))
+  const endless = new AbortController()
+  const ending = AbortSignal.any([endless.signal, ...signal ? [signal] : []])
+  const runOne = async (c: Case, engine: EngineName): Promise<EngineReport> => {
+    const report = await runEngine(job, c, engine, tools, ending)
+    if (report.findings.some(f => f.code === 'endless' && f.severity === 'error')) endless.abort(stoppedByOther)
+    return report
+  }
   for (const [i, sizes] of job.sizes.entries()) {
     const engines = job.engines.filter(e => reports.get(e)?.every(r => r.verdict === 'right'))
     if (engines.length === 0) break
     progress(`${job.name}${sizeText(sizes)}: ${engines.map(engineTitle).join(' and ')}`, i / (job.sizes.length + 1))
     const c = caseOf(job, sizes)
     const running = typeof c === 'string' ? Promise.resolve(engines.map(engine => undecidedReport(engine, c)))
-      : Promise.all(engines.map(engine => runEngine(job, c, engine, tools, signal)))
+      : Promise.all(engines.map(engine => runOne(c, engine)))
     if (typeof c !== 'string') await evaluateUntil(running, c)
     for (const report of await running) reports.set(report.engine, [...reports.get(report.engine) ?? [], report])
   }
@@ -120,6 +127,17 @@ export async function verify(
 export function findingsOf({ engines }: Verification): readonly VerifyFinding[] {
   const all = once(engines.flatMap(e => e.findings))
   return all.filter((f, i) => !all.some((g, k) => k < i && g.code === f.code && overlap(f, g)))
+}
+
+/**
+ * How many blocks the engine ran that ran most of them, where none ran all; undefined: everything was run. Of several
+ * launches, the one with the smallest share counts.
+ */
+export function sampledBlocks({ engines }: Verification): RunReport['blocks'] | undefined {
+  const shareOf = ({ blocks }: RunReport): number => blocks.run / blocks.total
+  const least = engines.flatMap(({ runs }) => runs.toSorted((a, b) => shareOf(a) - shareOf(b)).slice(0, 1))
+  const best = least.toSorted((a, b) => shareOf(b) - shareOf(a))[0]
+  return best === undefined || shareOf(best) >= 1 ? undefined : best.blocks
 }
 
 export function engineTitle(engine: EngineName): string { return engine === 'cpu' ? 'CPU' : engine }
@@ -178,6 +196,8 @@ export function undecidedReport(engine: EngineName, reason: string): EngineRepor
   return { engine, verdict: 'undecided', reason, findings: [], runs: [], counts: [], milliseconds: 0 }
 }
 
+const stoppedByOther = 'It was stopped: the other engine found a loop that does not end.'
+
 /** Milliseconds for which the thread does nothing else. */
 const slice = 10
 
@@ -198,20 +218,25 @@ async function evaluateUntil(running: Promise<unknown>, { data }: Case): Promise
 }
 
 async function runEngine(
-  job: Job, { sizes, extents, data }: Case, engine: EngineName, tools: Tools, signal: AbortSignal | undefined
+  job: Job, { sizes, extents, data }: Case, engine: EngineName, tools: Tools, signal: AbortSignal
 ): Promise<EngineReport> {
   const start = performance.now()
   const { subject, budget, timeLimit, counts } = job
   const runs = plan.map(({ data: kind, order }): Run => ({ inputs: data[kind].inputs, order, seed, budget }))
   const outcome = await tools.engines[engine](subject, { extents, runs, counts, timeLimit, signal })
   const sources: Sources = uri => job.sources.get(uri)
+  if (outcome.kind === 'cancelled') {
+    return undecidedReport(engine, signal.reason === stoppedByOther ? stoppedByOther : 'It was cancelled.')
+  }
   const report = judged(job, outcome, data, sizes, sources)
   return { engine, ...report, milliseconds: performance.now() - start }
 }
 
 type Judged = Pick<EngineReport, 'verdict' | 'findings' | 'reason' | 'runs' | 'counts'>
 
-function judged(job: Job, outcome: Outcome, data: Case['data'], sizes: Case['sizes'], sources: Sources): Judged {
+function judged(
+  job: Job, outcome: Exclude<Outcome, { kind: 'cancelled' }>, data: Case['data'], sizes: Case['sizes'], sources: Sources
+): Judged {
   const nothing = { findings: [], runs: [], counts: [] }
   switch (outcome.kind) {
     case 'executed': {
@@ -234,7 +259,6 @@ function judged(job: Job, outcome: Outcome, data: Case['data'], sizes: Case['siz
         : { ...nothing, verdict: 'wrong', findings: [finding], reason: message }
     }
     case 'unavailable': return { ...nothing, verdict: 'undecided', reason: outcome.message }
-    case 'cancelled': return { ...nothing, verdict: 'undecided', reason: 'It was cancelled.' }
   }
 }
 

@@ -15,7 +15,7 @@ import type { Program } from '../../compiler-core/language/program.ts'
 import { engineNames, type EngineName } from '../../compiler-core/verify/engine.ts'
 import { openJob } from '../../compiler-core/verify/job.ts'
 import {
-  engineTitle, findingsOf, type EngineReport, type Progress, type RunReport, type Verification,
+  engineTitle, findingsOf, sampledBlocks, type EngineReport, type Progress, type RunReport, type Verification,
 } from '../../compiler-core/verify/verify.ts'
 import { createVerifiers, type Verifiers } from '../../compiler-core/verify/workers.ts'
 import { fingerprint, isLibrary, present, rangeOf, type Files, type SourceFile } from './files.ts'
@@ -101,11 +101,13 @@ export function inWords(verification: Verification): Omit<VerifyAnswer, 'fingerp
     case 'right': {
       const right = engines.filter(e => e.verdict === 'right'), others = engines.filter(e => e.verdict !== 'right')
       const names = `the ${right.map(e => `${engineTitle(e.engine)} engine`).join(' and the ')}`
+      const sampled = sampledBlocks(verification)
+      const blocks = sampled === undefined ? '' : `${sampled.run} of ${sampled.total} blocks`
       const doubts = others.map(e => ` The ${engineTitle(e.engine)} engine could not decide: ${e.reason ?? ''}`)
       return {
-        ...common, status: `right, ${secondsText(milliseconds)}`,
+        ...common, status: `right${blocks === '' ? '' : ` in ${blocks}`}, ${secondsText(milliseconds)}`,
         summary: `is right: ${names} ${right.length === 1 ? 'agrees' : 'agree'} with its definition`
-          + `${partText(right)}.${doubts.join('')}`,
+          + `${blocks === '' ? '' : `, as far as it was run (${blocks})`}.${doubts.join('')}`,
       }
     }
     case 'wrong': {
@@ -141,13 +143,6 @@ function kindsText(codes: readonly FindingCode[]): string {
     const [one, many] = kinds[code] ?? ['error', 'errors'], count = codes.filter(c => c === code).length
     return `${count} ${count === 1 ? one : many}`
   }).join(', ')
-}
-
-/** Where no engine ran all blocks, how many the most thorough one ran. */
-function partText(engines: readonly EngineReport[]): string {
-  const shareOf = ({ blocks }: RunReport): number => blocks.run / blocks.total
-  const best = Math.max(...engines.map(e => Math.min(...e.runs.map(shareOf))))
-  return best >= 1 ? '' : `, as far as it was run (${Math.floor(best * 100)} % of the blocks)`
 }
 
 function engineLines({ engine, verdict, reason, runs, milliseconds }: EngineReport): readonly string[] {

@@ -14,7 +14,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const program = (value: string) => `operator double(x: f32[n]) -> y: f32[n] { y[i] = 2 * x[i] }
+const program = (value: string, bindings: string) => `operator double(x: f32[n]) -> y: f32[n] { y[i] = 2 * x[i] }
 schedule wide for double {
   tune warps = 4 level 1 [1, 2, 3]
   require warps != 2, "never two"
@@ -25,11 +25,11 @@ schedule wide for double {
   }
 }
 fn ceil_div(a: int, b: int) -> int = (a + b - 1) / b
-instance twice = double.wide(n: 100)
+instance twice = double.wide(${bindings})
 `
-function verify(value: string, options: Partial<VerifyOptions> = {}) {
+function verify(value: string, options: Partial<VerifyOptions> = {}, bindings = 'n: 100') {
   const file = path.join(folder, 'a.heddle')
-  writeFileSync(file, program(value))
+  writeFileSync(file, program(value, bindings))
   const all = { instance: 'twice', target: 'sm_80', candidates: undefined, engine: 'interpreter', exhaustive: false, counts: false } as const
   return verifyReport(file, { ...all, ...options }, verifiers)
 }
@@ -43,7 +43,7 @@ describe('heddle verify', () => {
   it('says what is wrong and where, and exits with 1', async () => {
     const { status, text } = await verify('3 * (x[i] ?? 0)')
     expect(status).toBe(1)
-    expect(text).toMatch(/a\.heddle:8:5: error: y\[\d+\] is -?\d+, but double is -?\d+: \d+ of 100 elements are wrong\. Thread \d+ wrote it in line 8 of a\.heddle\. \[wrong-value\]\n {2}8 \| {5}y\[i\] =\? 3/)
+    expect(text).toMatch(/a\.heddle:8:5: error: y\[\d+\] is -?\d+, but by the definition of double it is -?\d+: \d+ of 100 elements are wrong\. Thread \d+ wrote it in line 8 of a\.heddle\. \[wrong-value\]\n {2}8 \| {5}y\[i\] =\? 3/)
   })
   it('verifies every legal candidate of the largest level, or of one', async () => {
     const all = await verify('2 * (x[i] ?? 0)', { candidates: { kind: 'all', level: undefined } })
@@ -70,9 +70,13 @@ describe('heddle verify', () => {
     const { status, errors } = await verify('2 * (x[i] ?? 0)', { engine: undefined })
     expect([status, errors]).toEqual([0, expect.stringMatching(/^note: the CPU engine did not run: /)])
   })
+  it('says how little it ran where it did not run all', async () => {
+    const { text } = await verify('2 * (x[i] ?? 0)', {}, 'n: 8000000')
+    expect(text).toMatch(/^twice: right, as far as it was run \([\d,]+ of 62500 blocks\), /)
+  })
   it('tells what does not compile, and what is not there', async () => {
     expect(await verify('2 * x[i]')).toMatchObject({ status: 1, text: expect.stringContaining('[out-of-bounds]') as unknown })
-    expect(await verify('2 * (x[i] ?? 0)', { instance: 'other' })).toMatchObject({ status: 1 })
+    expect(await verify('2 * (x[i] ?? 0)', { instance: 'other' })).toMatchObject({ status: 2, errors: expect.stringContaining('It has `double.wide` and `twice`.') as unknown })
     expect(await verifyReport(path.join(folder, 'no.heddle'), {
       instance: 'i', target: 'sm_80', candidates: undefined, engine: undefined, exhaustive: false, counts: false
     }, verifiers)).toMatchObject({ status: 2 })

@@ -41,8 +41,8 @@ describe('a verification in words', () => {
   })
   it('says how much was run', () => {
     const part = engine('interpreter', 'right', { runs: [run(), run({ blocks: { run: 41, total: 256 } })] })
-    check(verification('right', [part], { milliseconds: 12_400 }), 'right, 12 s',
-      'is right: the interpreter engine agrees with its definition, as far as it was run (16 % of the blocks).')
+    check(verification('right', [part], { milliseconds: 12_400 }), 'right in 41 of 256 blocks, 12 s',
+      'is right: the interpreter engine agrees with its definition, as far as it was run (41 of 256 blocks).')
     check(verification('right', [part, engine('cpu', 'right')]), 'right, 0.4 s',
       'is right: the interpreter engine and the CPU engine agree with its definition.')
   })
