@@ -6,7 +6,7 @@
  *       const t0 = element
  *       let s = 0, m = 0, e = 0, w = true
  *       for (let t1 = 0; t1 < 3; t1++) { const t2 = V0[t0 * 3 + t1] * V1[t1]; s += t2; m += Math.abs(t2); ... }
- *       values[element] = s; errors[element] = w && m <= 16777216 ? 0 : ...
+ *       values[element] = s; errors[element] = w && m <= 16777216 ? -... : ...
  *     }
  *
  * Extents are numbers by now, so most of what indexes is known within limits: what lies inside of its tensor is not
@@ -99,7 +99,7 @@ interface Code {
 /** A number in the code: names or literals. */
 interface Term {
   readonly value: string
-  /** How far it may be off; `0`: never. */
+  /** How far it may be off; `0`: never; below 0, of numbers with a fraction alone: as errors.ts says. */
   readonly error: string
   /** Between them lies the value of a whole type. */
   readonly low: number
@@ -181,15 +181,20 @@ function constantTerm(type: Type, value: number | bigint): Term {
 }
 
 function binaryTerm(c: Code, e: Binary, variables: Variables): Term {
-  const { operator } = e
+  const { operator, type } = e
   if (operator === '&&' || operator === '||') return logicTerm(c, e, variables)
+  if ((operator === '+' || operator === '-') && isFloatName(type)) return explicitSum(c, type, addends(c, e, variables))
   const a = term(c, e.left, variables), b = term(c, e.right, variables)
   switch (operator) {
     case '<': case '<=': case '==': case '!=': return comparison(c, operator, a, b)
     case 'min': case 'max': return extreme(c, operator, a, b)
-    case '+': case '-': case '*': case '/':
-      return isFloatName(e.type) ? floatBinary(c, operator, a, b, e.type) : wholeBinary(c, operator, a, b, e.type)
-    case '%': case '&': case '|': case '^': case '<<': case '>>': return wholeBinary(c, operator, a, b, e.type)
+    case '*':
+      return isFloatName(type) ? floatProduct(c, a, b, type) : wholeBinary(c, operator, a, b, type)
+    case '/':
+      return isFloatName(type)
+        ? floatQuotient(c, a, b, type, isSumOfFunctions(e.right))
+        : wholeBinary(c, operator, a, b, type)
+    case '+': case '-': case '%': case '&': case '|': case '^': case '<<': case '>>': return wholeBinary(c, operator, a, b, type)
   }
 }
 
@@ -360,20 +365,55 @@ function unitOf(type: FloatName): number {
   return floatFormats[type].unit * (type === 'f64' ? 2 : 1)
 }
 
-function floatBinary(c: Code, operator: '+' | '-' | '*' | '/', a: Term, b: Term, type: FloatName): Term {
-  const value = keep(c, `${a.value} ${operator} ${b.value}`)
-  switch (operator) {
-    case '+': case '-': {
-      const isCertain = a.error === '0' && b.error === '0' ? 'true' : `${a.error} < Infinity && ${b.error} < Infinity`
-      return rounded(c, type, value, added(a.error, b.error), { isCertain, operands: [a, b] })
-    }
-    case '*': return rounded(c, type, value, errorCall('productError', a, b), { operands: [a, b] })
-    case '/': {
-      // perhaps by the reciprocal: two roundings, and none only where that is exact
-      const more = { units: 2, exactIf: `isPowerOfTwo(${b.value})`, operands: [a, b] }
-      return rounded(c, type, value, `quotientError(${a.value}, ${a.error}, ${b.value}, ${b.error})`, more)
-    }
+/**
+ * What a rounding counts for. An expression that is equal to the declared one, but computed otherwise, has roundings in
+ * other places, and constants that are rounded otherwise: 0.9 * x for x - 0.1 * x, Horner's scheme for a polynomial,
+ * one product for two that share a factor. Each rounding of the declared expression stands for a few of such. Sums and
+ * products over axes have no need of it, their bounds hold for any order as they are, nor have conversions.
+ */
+const slack = 2
+
+/** The terms of `x + z - w`, with their signs. */
+function addends(c: Code, e: Expr, variables: Variables, sign: 1 | -1 = 1): readonly Term[] {
+  const opposite = sign === 1 ? -1 : 1
+  if (e.kind === 'binary' && (e.operator === '+' || e.operator === '-')) {
+    return [...addends(c, e.left, variables, sign), ...addends(c, e.right, variables, e.operator === '+' ? sign : opposite)]
   }
+  if (e.kind === 'unary' && e.operator === '-') return addends(c, e.operand, variables, opposite)
+  const t = term(c, e, variables)
+  return [sign === 1 ? t : anyTerm(keep(c, `-${t.value}`), t.error)]
+}
+
+/** In any order: what one order cancels early, another adds to something first. */
+function explicitSum(c: Code, type: FloatName, terms: readonly Term[]): Term {
+  const value = keep(c, terms.map(t => t.value).join(' + ')), units = slack * (terms.length - 1)
+  const size = keep(c, terms.map(t => `Math.abs(${t.value})`).join(' + '))
+  const error = added(...terms.map(offText)), isExact = wholeText(type, size, terms)
+  if (terms.length > 2) return rounded(c, type, value, error, { units, size, isExact, inAnyOrder: true })
+  const isCertain = ['true', ...terms.filter(t => t.error !== '0').map(t => `${t.error} < Infinity`)].join(' && ')
+  return rounded(c, type, value, error, { units, size, isExact, isCertain })
+}
+
+function floatProduct(c: Code, a: Term, b: Term, type: FloatName): Term {
+  const value = keep(c, `${a.value} * ${b.value}`), isExact = wholeText(type, `Math.abs(${value})`, [a, b])
+  return rounded(c, type, value, errorCall('productError', a, b), { units: slack, isExact })
+}
+
+/**
+ * Perhaps by the reciprocal: two roundings, and none only where that is exact. `isComplement`: 1 / (1 + exp(x)) may be
+ * found as 1 - exp(x) / (1 + exp(x)) or from a tanh, as a difference of numbers like the dividend.
+ */
+function floatQuotient(c: Code, a: Term, b: Term, type: FloatName, isComplement = false): Term {
+  const value = keep(c, `${a.value} / ${b.value}`), own = `Math.abs(${value})`
+  const isExact = [`isPowerOfTwo(${b.value})`, `Number.isInteger(${value})`, wholeText(type, own, [a, b])].join(' && ')
+  const size = isComplement ? `(${own} + Math.abs(${a.value}) / 2)` : own
+  const error = `quotientError(${a.value}, ${a.error}, ${b.value}, ${b.error})`
+  return rounded(c, type, value, error, { units: 2 * slack, size, isExact })
+}
+
+function isSumOfFunctions(e: Expr): boolean {
+  return e.kind === 'binary' && (e.operator === '+' || e.operator === '-')
+    && [e.left, e.right].some(part => part.kind === 'call' && part.intrinsic !== 'abs')
 }
 
 function isPowerOfTwo(x: number): boolean {
@@ -381,37 +421,53 @@ function isPowerOfTwo(x: number): boolean {
 }
 
 interface Rounding {
-  /** Roundings of which each costs a unit. */
-  readonly units?: number
-  /** A further condition under which the result is exact. */
-  readonly exactIf?: string
+  /** Each costs half a unit of the last place. */
+  readonly units: number
+  /** Of what is rounded; where nothing is said: the value's. */
+  readonly size?: string
+  /** Whether the result is exact, for a reason that holds in any order. */
+  readonly isExact: string
   /** Whether an infinite result or NaN is certain; where nothing is said: where the error before rounding is 0. */
   readonly isCertain?: string
-  /** In f64 a result is taken as exact only if these are whole numbers. */
-  readonly operands?: readonly Term[]
+  /** Partial sums that are as great as `size` may come before the result. */
+  readonly inAnyOrder?: boolean
 }
 
 /** The value, off by `error`, as a number of the type. */
-function rounded(c: Code, type: FloatName, value: string, error: string, how: Rounding = {}): Term {
+function rounded(c: Code, type: FloatName, value: string, error: string, how: Rounding): Term {
   const before = keep(c, error), after = fresh(c), result = fresh(c)
-  const { quantum, overflow } = floatFormats[type], units = how.units ?? 1
-  const exactly = [
-    ...before === '0' ? [] : [`${before} === 0`], fitsText(type, value, how.operands ?? []), ...how.exactIf === undefined ? [] : [how.exactIf]
-  ].join(' && ')
-  const own = `${units * unitOf(type)} * ${before === '0' ? `Math.abs(${value})` : `(Math.abs(${value}) + ${before})`}`
+  const { quantum, overflow } = floatFormats[type], { units, size = `Math.abs(${value})`, isExact } = how
+  const own = `${units * unitOf(type)} * ${before === '0' ? size : `(${size} + ${before})`}`
+  const all = added(before, own, literal(units * quantum))
   const isCertain = how.isCertain ?? (before === '0' ? 'true' : `${before} === 0`)
+  const wild = how.inAnyOrder
+    ? `wildSumError(${value}, ${size}, ${before}, ${after}, ${overflow})`
+    : `wildError(${value}, ${after}, ${overflow}, ${isCertain})`
   c.lines.push(
-    `let ${result} = ${value}, ${after} = ${exactly} ? 0 : ${added(before, own, literal(units * quantum))}`,
-    `if (!(Math.abs(${value}) + ${after} < ${overflow})) {`,
-    `${after} = wildError(${value}, ${after}, ${overflow}, ${isCertain})`,
-    `${result} = beyond(${value}, ${after}, ${overflow})`, '}')
+    `let ${result} = ${value}, ${after} = ${all}`, ...isExact === 'false' ? [] : [`if (${isExact}) ${after} = -${after}`],
+    `if (!(${how.inAnyOrder ? size : `Math.abs(${value})`} + Math.max(${after}, 0) < ${overflow})) {`,
+    `${after} = ${wild}`, `${result} = beyond(${value}, ${after}, ${overflow})`, '}')
   return anyTerm(result, after)
 }
 
-function fitsText(type: FloatName, value: string, operands: readonly Term[]): string {
-  if (type === 'f32') return `Math.fround(${value}) === ${value}`
-  if (type !== 'f64') return `fits('${type}', ${value})`
-  return [value, ...operands.map(t => t.value)].map(x => `Number.isSafeInteger(${x})`).join(' && ')
+/** How far it may be off that what is exact as a whole was computed otherwise. */
+function offText({ error }: Term): string {
+  return error === '0' ? '0' : `Math.abs(${error})`
+}
+
+function exactText(terms: readonly Term[]): readonly string[] {
+  return terms.filter(t => t.error !== '0').map(t => `${t.error} <= 0`)
+}
+
+/** Are all of them exact whole numbers, and those of this size too? */
+function wholeText(type: FloatName, size: string, terms: readonly Term[]): string {
+  const limit = greatestWhole(type)
+  return [...exactText(terms), `${size} <= ${limit}`, ...terms.map(t => `Number.isInteger(${t.value})`)].join(' && ')
+}
+
+/** Up to it every whole number is one of the type. */
+function greatestWhole(type: FloatName): number {
+  return type === 'f64' ? Number.MAX_SAFE_INTEGER : 2 ** floatFormats[type].bits
 }
 
 function castTerm(c: Code, e: Cast, variables: Variables): Term {
@@ -421,9 +477,13 @@ function castTerm(c: Code, e: Cast, variables: Variables): Term {
     return { value: keep(c, `${a.value} !== 0 ? 1 : 0`), error: keep(c, errorCall('orderError', a, exact(0))), low: 0, high: 1 }
   }
   if (isFloatName(to)) {
-    if (isFloatName(from)) return isWider(to, from) ? a : rounded(c, to, a.value, a.error, { isCertain: `${a.error} < Infinity` })
-    const isExact = Math.max(-a.low, a.high) <= 2 ** floatFormats[to].bits && floatFormats[to].overflow > 2 ** 32
-    return isExact ? anyTerm(a.value, a.error) : rounded(c, to, a.value, a.error)
+    const isExact = [...exactText([a]), `fits('${to}', ${a.value})`].join(' && ')
+    if (isFloatName(from)) {
+      if (isWider(to, from)) return a
+      return rounded(c, to, a.value, offText(a), { units: 1, isExact, isCertain: `${a.error} < Infinity` })
+    }
+    const isSmall = Math.max(-a.low, a.high) <= 2 ** floatFormats[to].bits && floatFormats[to].overflow > 2 ** 32
+    return isSmall ? anyTerm(a.value, a.error) : rounded(c, to, a.value, a.error, { units: 1, isExact })
   }
   if (isWhole(from)) return wrapped(c, to, a)
   const { low, high } = typeRange(to)!
@@ -445,9 +505,7 @@ function callTerm(c: Code, e: IntrinsicCall, variables: Variables): Term {
     case 'shfl_xor_sync': case 'shfl_down_sync': return anyTerm('NaN', 'Infinity')
     case 'fma': {
       if (!isFloatName(type)) return wholeBinary(c, '+', wholeBinary(c, '*', x, y, type), z, type)
-      const product = keep(c, `${x.value} * ${y.value}`)
-      const error = added(errorCall('productError', x, y), z.error)
-      return rounded(c, type, keep(c, `${product} + ${z.value}`), error, { operands: [x, y, z] })
+      return explicitSum(c, type, [plainProduct(c, x, y), z])
     }
     default: return isFloatName(type) ? functionTerm(c, e.intrinsic, x, y, type) : wholeAbsolute(c, x, type)
   }
@@ -456,18 +514,25 @@ function callTerm(c: Code, e: IntrinsicCall, variables: Variables): Term {
 function functionTerm(c: Code, name: FunctionName, x: Term, y: Term, type: FloatName): Term {
   const { ulps } = functions[name]
   const value = keep(c, `${name}_value(${x.value}, ${y.value})`)
-  const spread = keep(c, x.error === '0' && y.error === '0' ? '0'
-    : `${name}_spread(${value}, ${x.value}, ${x.error}, ${y.value}, ${y.error})`)
-  if (ulps === 'exact') return anyTerm(value, spread)
+  if (name === 'abs') return anyTerm(value, x.error)
+  if (ulps === 'exact') return anyTerm(value, spread(`Math.max(${x.error}, 0)`, '0'))
+  const off = keep(c, spread(offText(x), offText(y)))
+  // an exact argument is where it is, if not even a neighbour has a value
+  const before = off === '0' ? off : keep(c, [...exactText([x, y]), `!(${off} < Infinity)`].join(' && ') + ` ? 0 : ${off}`)
   // 16-bit floats and tf32 are computed in f32 and rounded
   const [computed, count] = type === 'f64' ? ['f64', ulps.f64] as const : ['f32', ulps.f32] as const
-  if (count === 0) return rounded(c, type, value, spread)
-  // ulps are counted from the rounded result
-  const units = 2 * count + 1
+  const certainly = exactText([x, y]).join(' && ') || 'true'
+  if (count === 0) return rounded(c, type, value, before, { units: slack, isExact: 'false', isCertain: certainly })
   // the infinities at 0 have the sign of a zero, which nobody promises
-  const isCertain = name === 'rsqrt' || name === 'pow' ? `${x.value} !== 0 && ${spread} === 0` : `${spread} === 0`
-  const inType = rounded(c, computed, value, spread, { units, exactIf: 'false', isCertain })
-  return type === computed ? inType : rounded(c, type, inType.value, inType.error)
+  const isCertain = name === 'rsqrt' || name === 'pow' ? `${x.value} !== 0 && ${certainly}` : certainly
+  // ulps are counted from the rounded result
+  const units = slack * (2 * count + 1)
+  const inType = rounded(c, computed, value, before, { units, isExact: 'false', isCertain })
+  return type === computed ? inType : rounded(c, type, inType.value, inType.error, { units: 1, isExact: 'false' })
+
+  function spread(dx: string, dy: string): string {
+    return x.error === '0' && y.error === '0' ? '0' : `${name}_spread(${value}, ${x.value}, ${dx}, ${y.value}, ${dy})`
+  }
 }
 
 function wholeAbsolute(c: Code, x: Term, type: Type): Term {
@@ -528,7 +593,7 @@ function reduceTerm(c: Code, e: Reduce, variables: Variables): Term {
     case 'sum': return sumTerm(c, e, variables).term
     case 'avg': {
       const { term: total, count } = sumTerm(c, e, variables)
-      return isFloatName(e.type) ? floatBinary(c, '/', total, count, e.type) : wholeBinary(c, '/', total, count, e.type)
+      return isFloatName(e.type) ? floatQuotient(c, total, count, e.type) : wholeBinary(c, '/', total, count, e.type)
     }
     case 'prod': return productTerm(c, e, variables)
     case 'max': case 'min': return extremeTerm(c, e, variables, e.reducer)
@@ -581,31 +646,31 @@ function sumTerm(c: Code, e: Reduce, variables: Variables): { readonly term: Ter
   const isProduct = body.kind === 'binary' && body.operator === '*'
   c.lines.push(`let ${total} = 0, ${magnitude} = 0, ${offs} = 0, ${whole} = true`)
   const { each, count } = loop(c, e.axes, variables, inner => {
-    const t = isProduct ? plainProduct(c, body, inner) : term(c, body, inner)
+    const t = isProduct ? plainProduct(c, term(c, body.left, inner), term(c, body.right, inner)) : term(c, body, inner)
     c.lines.push(`${total} += ${t.value}`, `${magnitude} += Math.abs(${t.value})`)
-    if (t.error !== '0') c.lines.push(`${offs} += ${t.error}`)
+    if (t.error !== '0') c.lines.push(`${offs} += ${offText(t)}`, `if (${t.error} > 0) ${whole} = false`)
     c.lines.push(`if (${t.value} !== Math.floor(${t.value})) ${whole} = false`)
     return t
   })
-  const { bits, quantum, overflow } = floatFormats[type], unit = floatFormats[type].unit
-  const limit = type === 'f64' ? Number.MAX_SAFE_INTEGER : 2 ** bits
+  const { quantum, overflow, unit } = floatFormats[type]
   const spread = each.error === '0' ? magnitude : `(${magnitude} + ${offs})`
   // twice k - 1 additions, once the product; f64 counts the truth's own roundings
   const steps = `(2 * ${count.value} - ${isProduct ? type === 'f64' ? 0 : 1 : 2})`
   const value = fresh(c), error = fresh(c)
   c.lines.push(
-    `let ${value} = ${total}, ${error} = ${whole} && ${offs} === 0 && ${magnitude} <= ${limit} ? 0`
-    + ` : ${added(each.error === '0' ? '0' : offs, `${steps} * ${unit} * ${spread}`, `${count.value} * ${quantum}`)}`,
-    `if (!(${magnitude} + ${error} < ${overflow})) {`,
+    `let ${value} = ${total}, ${error} = `
+    + added(each.error === '0' ? '0' : offs, `${steps} * ${unit} * ${spread}`, `${count.value} * ${quantum}`),
+    `if (${whole} && ${magnitude} <= ${greatestWhole(type)}) ${error} = -${error}`,
+    `if (!(${magnitude} + Math.max(${error}, 0) < ${overflow})) {`,
     `${error} = wildSumError(${total}, ${magnitude}, ${offs}, ${error}, ${overflow})`,
     `${value} = beyond(${total}, ${error}, ${overflow})`, '}')
   return { term: anyTerm(value, error), count }
 }
 
 /** A product before it is rounded, which the sum pays for. */
-function plainProduct(c: Code, e: Binary, variables: Variables): Term {
-  const a = term(c, e.left, variables), b = term(c, e.right, variables)
-  return anyTerm(keep(c, `${a.value} * ${b.value}`), keep(c, errorCall('productError', a, b)))
+function plainProduct(c: Code, a: Term, b: Term): Term {
+  const value = keep(c, `${a.value} * ${b.value}`), error = keep(c, errorCall('productError', a, b))
+  return anyTerm(value, error === '0' ? error : keep(c, `${exactText([a, b]).join(' && ')} ? -${error} : ${error}`))
 }
 
 /** In any order: between the factors below 1 and those above it a partial product may leave the type. */
@@ -620,18 +685,18 @@ function productTerm(c: Code, e: Reduce, variables: Variables): Term {
       `${error} = productError(${total}, ${error}, ${t.value}, ${t.error})`,
       `${total} = ${product}`, `${great} *= Math.max(1, Math.abs(${t.value}))`, `${small} *= Math.min(1, Math.abs(${t.value}))`,
       `if (${t.value} !== Math.floor(${t.value})) ${whole} = false`)
+    if (t.error !== '0') c.lines.push(`if (${t.error} > 0) ${whole} = false`)
     return t
   })
   if (!isFloatName(type)) {
     const raw = isWide(type) ? `Math.max(${great}, ${total})` : total
     return { value: total, error: keep(c, `wrapError('${type}', ${raw}, ${error})`), ...range }
   }
-  const { bits, quantum, overflow } = floatFormats[type]
-  const limit = type === 'f64' ? Number.MAX_SAFE_INTEGER : 2 ** bits, last = fresh(c)
+  const { quantum, overflow } = floatFormats[type], last = fresh(c)
   c.lines.push(
-    `let ${last} = ${whole} && ${error} === 0 && ${great} <= ${limit} ? 0`
-    + ` : ${error} + 2 * ${count.value} * ${unitOf(type)} * (Math.abs(${total}) + ${error}) + ${count.value} * ${quantum} * ${great}`,
-    `if (!(${great} + ${last} < ${overflow})) ${last} = wildError(${total}, ${last}, ${overflow}, ${error} === 0 && ${small} === 1)`)
+    `let ${last} = ${error} + 2 * ${count.value} * ${unitOf(type)} * (Math.abs(${total}) + ${error}) + ${count.value} * ${quantum} * ${great}`,
+    `if (${whole} && ${great} <= ${greatestWhole(type)}) ${last} = -${last}`,
+    `if (!(${great} + Math.max(${last}, 0) < ${overflow})) ${last} = wildError(${total}, ${last}, ${overflow}, ${error} === 0 && ${small} === 1)`)
   return anyTerm(keep(c, `beyond(${total}, ${last}, ${overflow})`), last)
 }
 
@@ -686,7 +751,8 @@ function positionTerm(c: Code, e: Reduce, variables: Variables): Term {
     return loop(c, e.axes, variables, inner => {
       const t = term(c, e.body, inner)
       c.lines.push(`${position}++`)
-      each({ ...t, value: sign === '' ? t.value : keep(c, `-${t.value}`) }, position)
+      const error = t.error === '0' ? '0' : keep(c, `Math.max(${t.error}, 0)`)
+      each({ ...t, error, value: sign === '' ? t.value : keep(c, `-${t.value}`) }, position)
       return t
     }).each
   }

@@ -7,28 +7,38 @@
  *     floor(2.9) off by 0.2                              off by 1
  *
  * An infinite error says that anything may be found. A value that is infinite or NaN with the error 0 is found as such.
+ *
+ * Of a floating-point number an error below 0 says that the value itself is exact, for a reason that holds in whatever
+ * order it is computed: it comes from whole numbers that are small enough. What is made of it and is not exact may have
+ * been computed another way, without it: then the error's size counts. 1 + 2 + 4 is exactly 7; a third of it may be
+ * found as the sum of three thirds, which is not that of an exact 7.
  */
 import type { ElementName, Type } from '../ir/ir.ts'
 import { typeRange } from '../ir/build.ts'
 
 /** Of a product or quotient's sign: it stays the same over the whole range. */
 function signIsCertain(a: number, ea: number): boolean {
-  return ea === 0 || Math.abs(a) > ea
+  return ea <= 0 || Math.abs(a) > ea
 }
 
+/** Never below 0. */
 export function productError(a: number, ea: number, b: number, eb: number): number {
   if (ea === 0 && eb === 0) return 0
   if (ea === Infinity || eb === Infinity) return Infinity
   return Number.isFinite(a) && Number.isFinite(b)
-    ? Math.abs(a) * eb + Math.abs(b) * ea + ea * eb
+    ? Math.abs(a * eb) + Math.abs(b * ea) + Math.abs(ea * eb)
     : signIsCertain(a, ea) && signIsCertain(b, eb) ? 0 : Infinity
 }
 
-/** Of numbers with fractions. Nobody says which sign a zero has that was computed. */
+/** Of numbers with fractions; never below 0. Nobody says which sign a zero has that was computed. */
 export function quotientError(a: number, ea: number, b: number, eb: number): number {
   if (b === 0 || !signIsCertain(b, eb)) return Infinity
   if (ea === 0 && eb === 0) return 0
-  if (Number.isFinite(a) && Number.isFinite(b)) return (ea + Math.abs(a / b) * eb) / (Math.abs(b) - eb)
+  if (Number.isFinite(a) && Number.isFinite(b)) {
+    // an exact divisor is none that may be 0
+    const off = Math.abs(eb) < Math.abs(b) ? Math.abs(eb) : 0
+    return (Math.abs(ea) + Math.abs(a / b) * off) / (Math.abs(b) - off)
+  }
   return signIsCertain(a, ea) ? 0 : Infinity
 }
 
@@ -36,21 +46,21 @@ export function quotientError(a: number, ea: number, b: number, eb: number): num
 export function extremeError(sign: number, a: number, ea: number, b: number, eb: number): number {
   if (ea === Infinity || eb === Infinity) return Infinity
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) && Number.isNaN(b) ? 0 : Number.isNaN(a) ? eb : ea
-  const lead = sign * (a - b)
-  if (a === b || Number.isNaN(lead)) return Math.max(ea, eb)
-  return lead > ea + eb ? ea : -lead > ea + eb ? eb : Math.max(ea, eb)
+  const lead = sign * (a - b), da = Math.abs(ea), db = Math.abs(eb), greater = Math.max(da, db)
+  if (a !== b && Math.abs(lead) > da + db) return lead > 0 ? ea : eb
+  return ea <= 0 && eb <= 0 ? -greater : greater
 }
 
 /** Whether an order of two numbers, or their being equal, is certain: 0, otherwise 1. */
 export function orderError(a: number, ea: number, b: number, eb: number): number {
-  return (ea === 0 && eb === 0) || Math.abs(a - b) > ea + eb ? 0 : 1
+  return (ea <= 0 && eb <= 0) || Math.abs(a - b) > Math.max(ea, 0) + Math.max(eb, 0) ? 0 : 1
 }
 
 /** Of a choice between two values whose condition is not certain, where `value` is the one that was chosen. */
 export function choiceError(value: number, error: number, other: number, otherError: number): number {
   const distance = value === other ? 0 : Math.abs(value - other)
-  const whole = Math.max(error, distance + otherError)
-  return Number.isNaN(whole) ? Infinity : whole
+  const whole = Math.max(Math.abs(error), distance + Math.abs(otherError))
+  return Number.isNaN(whole) ? Infinity : distance === 0 && error <= 0 && otherError <= 0 ? -whole : whole
 }
 
 /** Of a result that is infinite, NaN, or may become so from `overflow` on. */
@@ -81,7 +91,8 @@ export function wrapError(type: Type, raw: number, error: number): number {
 }
 
 /** Of a number with a fraction that becomes a whole one. Outside of the type's range C says nothing. */
-export function truncationError(type: ElementName | 'index', x: number, dx: number): number {
+export function truncationError(type: ElementName | 'index', x: number, error: number): number {
+  const dx = Math.max(error, 0)
   const { low, high } = typeRange(type) ?? { low: -Infinity, high: Infinity }
   const least = Math.trunc(x - dx), greatest = Math.trunc(x + dx), value = Math.trunc(x)
   return least >= low && greatest <= high && Number.isFinite(least) && Number.isFinite(greatest)

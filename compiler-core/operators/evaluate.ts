@@ -9,11 +9,12 @@
  * element is computed when it is first asked for and then kept, as are those of stages that it reads: a sample of a
  * large result costs what the sample costs.
  *
- * The bound is a running error analysis in the declared types: each operation costs half a unit of the last place of
- * its type, a function what CUDA promises, a division twice that (a kernel may multiply by the reciprocal), a sum of k
- * terms in whatever order 2 * (k - 1) * u * sum |term|. It is 0 where all is exact: whole numbers, maxima, copies, and
- * sums of whole terms whose magnitudes stay below 2^precision together. Where a condition, a rounding to whole numbers
- * or an index is not certain because of errors before it, the bound spans what either way gives.
+ * The bound is a running error analysis in the declared types: each operation costs some units of the last place of its
+ * type, for it may be that of another expression that is equal to the declared one; a function what CUDA promises, so
+ * many times; a division twice (a kernel may multiply by the reciprocal), a sum of k terms in whatever order
+ * 2 * (k - 1) * u * sum |term|. It is 0 where all up to the element is exact in whatever order: whole types, maxima,
+ * copies, and sums of whole terms whose magnitudes stay below 2^precision together. Where a condition, a rounding to
+ * whole numbers or an index is not certain because of errors before it, the bound spans what either way gives.
  */
 import type { Buffer, Variable } from '../ir/ir.ts'
 import { compiledDefinition, shapeOf, sizeOf, type Elements } from './definition-code.ts'
@@ -23,7 +24,7 @@ import type { OperatorInstance } from './definition.ts'
 export interface Values {
   /** i64 and u64 within 2^53. */
   readonly values: Float64Array
-  /** How far each may be off; undefined: all are exact. */
+  /** How far each may be off; undefined: all are exact. At least 0. */
   readonly errors: Float64Array | undefined
 }
 
@@ -80,7 +81,8 @@ export function truthOf({ shape, values, errors, known, compute }: Elements): Tr
       const place = known ? element % values.length : element
       const isKnown = known === undefined || known[place] === (values.length < size ? element + 1 : 1)
       if (!isKnown) compute(element)
-      return { value: values[place] ?? Number.NaN, bound: errors ? errors[place] ?? Infinity : 0 }
+      const error = errors ? errors[place] ?? Infinity : 0
+      return { value: values[place] ?? Number.NaN, bound: error <= 0 ? 0 : error }
     }
   }
 }

@@ -25,14 +25,18 @@ export type ToolkitSearch =
   | { readonly kind: 'found'; readonly toolkit: Toolkit }
   | { readonly kind: 'missing'; readonly message: string }
 
+/** Milliseconds in which nvcc answers, on a busy machine too. */
+const patience = 30_000
+
 export async function findToolkit(environment: NodeJS.ProcessEnv = process.env): Promise<ToolkitSearch> {
   const searchPath = searchPathOf(environment)
   const nvcc = findExecutable('nvcc', searchPath)
   if (nvcc === undefined) return missing('There is no nvcc on PATH, and none below CUDA_PATH')
-  const options = { timeLimit: 5000, folder: os.tmpdir() }
+  const options = { timeLimit: patience, folder: os.tmpdir() }
   const [answer, plan] = await Promise.all([
     run(nvcc, ['--version'], options), run(nvcc, ['--dryrun', '-ptx', 'probe.cu'], options)
   ])
+  if (answer.kind === 'too-slow') return missing(`\`${nvcc}\` did not tell its version in ${patience / 1000} seconds`)
   const version = answer.kind === 'exited' ? /V(\d+\.\d+\.\d+)/.exec(answer.output)?.[1] : undefined
   if (version === undefined) return missing(`\`${nvcc}\` does not tell its version`)
   const folder = (plan.kind === 'exited' ? /^#\$ TOP=(.+?)\s*$/m.exec(plan.output)?.[1] : undefined)

@@ -15,7 +15,7 @@ import { isFloat, typeRange } from '../ir/build.ts'
 import type { Buffer, Variable } from '../ir/ir.ts'
 import { shapeOf, sizeOf } from '../operators/definition-code.ts'
 import { roundTo } from '../operators/floats.ts'
-import { anyUse, greatestExact, usesOf, type Search, type Use } from './uses.ts'
+import { anyUse, greatestExact, greatestWhole, usesOf, type Search, type Use } from './uses.ts'
 
 export const inputKinds = ['integers', 'reals', 'wide'] as const
 export type InputKind = typeof inputKinds[number]
@@ -25,8 +25,9 @@ export type InputKind = typeof inputKinds[number]
  *
  * `integers`: |x| <= 4, less where a sum could leave the numbers that its type holds exactly, down to -1, 0, 1.
  * `reals`: within -1 and 1, some up to 8, some exactly 0; of whole types up to 100. `wide`: as reals, but where an
- * exponential is taken of them some rows have one at 120, some lie below -100, some reach from -120 to 120, some lie
- * above 100, and where a mean is taken some are far from 0, close together, far apart.
+ * exponential is taken of them some rows have one at 120, the first row at its last place, some lie below -100, some
+ * reach from -120 to 120, some lie above 100, and where a mean is taken some are far from 0, close together, far apart;
+ * i32 and i64 are so large that a sum of them passes 2^31 where that is within the declared type.
  *
  * An input that indexes another tensor holds 0 to its extent - 1, and what lies outside only if that is brought back
  * inside; a divisor and a factor of a product are never 0. Of the rows of which a maximum is looked for, the first has
@@ -35,7 +36,9 @@ export type InputKind = typeof inputKinds[number]
 export function inputsFor(
   meaning: Meaning, extents: ReadonlyMap<Variable, number>, kind: InputKind, seed: number
 ): readonly Float64Array[] {
-  const uses = usesOf(meaning, extents), most = kind === 'integers' ? greatestExact(meaning, extents) : 100
+  const uses = usesOf(meaning, extents)
+  const greatest = kind === 'integers' ? greatestExact : kind === 'wide' ? greatestWhole : () => 100
+  const most = greatest(meaning, extents)
   const { inputs } = meaning.kind === 'graph' ? meaning.graph : meaning.operator
   const turn = inputKinds.indexOf(kind)
   return inputs.map((buffer, n) => {
@@ -47,7 +50,10 @@ export function inputsFor(
       placeExtremes(all, use.search, { turn, isUnsigned: isUnsigned(buffer), isWhole: !hasFractions(buffer, kind) })
     }
     if (kind === 'wide' && isFloat(buffer.element)) {
-      if (use.isExponent) forRows(all, shape.at(-1) ?? 1, exponents)
+      if (use.isExponent) {
+        greatestLast(all.subarray(0, shape.at(-1) ?? 1))
+        forRows(all, shape.at(-1) ?? 1, exponents)
+      }
       else if (use.isAveraged) forRows(all, shape.at(-1) ?? 1, means)
     }
     return all.map(x => roundTo(buffer.element, x))
@@ -66,6 +72,12 @@ function elementsOf(
   if (element === 'bool') return filled(size, () => Math.floor(random() * 2))
   if (use.below !== undefined) return indicesOf(size, use.below, use.isClamped && !isUnsigned(buffer), random)
   if (hasFractions(buffer, kind)) return filled(size, () => realOf(size, use, random))
+  if (most > 100) {
+    const isLarge = (element === 'i32' || element === 'i64') && !use.isNonzero && !use.isFactor
+    if (!isLarge) return elementsOf(buffer, size, use, kind, 100, random)
+    const limit = element === 'i32' ? Math.min(most, 2 ** 30) : most
+    return filled(size, () => largeOf(limit, use, random))
+  }
   const least = use.isPositive || isUnsigned(buffer) ? 0 : -most
   const choices = Array.from({ length: most - least + 1 }, (_, i) => least + i)
     .filter(x => x !== 0 || !(use.isPositive || use.isNonzero || size <= most))
@@ -108,6 +120,12 @@ function realOf(size: number, use: Use, random: Random): number {
   if (use.isFactor) return sign * 2 ** (2 * x - 1)
   const isZero = chance < 1 / 32 && size > 16 && !use.isNonzero && !use.isPositive
   return isZero ? 0 : sign * Math.max(x, 2 ** -10) * (chance > 15 / 16 ? 8 : 1)
+}
+
+/** Up to the limit; the last digits are random too. */
+function largeOf(limit: number, use: Use, random: Random): number {
+  const sign = use.isPositive || random() < 0.5 ? 1 : -1
+  return sign * (1 + Math.floor(random() * (limit - 1024)) + Math.floor(random() * 1023))
 }
 
 function shuffled(items: readonly number[], random: Random): readonly number[] {
@@ -161,6 +179,15 @@ const means: readonly Row[] = [x => 3 + x / 256, x => x - 100, x => 100 * x, x =
 
 /** What becomes of an element of a row, whose greatest is `most`. The order of a row stays. */
 type Row = (x: number, most: number) => number
+
+/** The one far above the others comes last: whoever loses the end of a row shows it. */
+function greatestLast(row: Float64Array): void {
+  const place = row.reduce((best, x, i) => x > row[best]! ? i : best, 0), last = row.length - 1
+  const greatest = row[place]!
+  if (last < 0) return
+  row[place] = row[last]!
+  row[last] = greatest
+}
 
 function forRows(all: Float64Array, length: number, rows: readonly Row[]): void {
   for (let start = 0; start < all.length; start += length) {

@@ -4,9 +4,9 @@
  *     gather            index: positions below 9        softmax     x: its maximum is looked for, and exp taken of it
  *     batch_norm        variance: above 0               matmul      sums of 11 products stay exact with |x| <= 4
  */
-import { and, binary, cast, constant, select } from '../ir/build.ts'
+import { and, binary, cast, constant, select, typeRange } from '../ir/build.ts'
 import type { FlowGraph, Meaning } from '../graph/flow.ts'
-import type { Axis, Buffer, Expr, Load, Reduce, ReducerName, Variable } from '../ir/ir.ts'
+import type { Axis, Buffer, Expr, Load, Reduce, ReducerName, Type, Variable } from '../ir/ir.ts'
 import { childrenOf, forEachExpr, someExpr } from '../ir/visit.ts'
 import { compiledDefinition, shapeOf, sizeOf } from '../operators/definition-code.ts'
 import type { Definition, OperatorInstance } from '../operators/definition.ts'
@@ -158,10 +158,32 @@ function operatorsOf(meaning: Meaning): readonly Applied[] {
 
 /** The greatest of 4, 3, 2, 1 with which sums and products of whole inputs stay exact; 1 where none does. */
 export function greatestExact(meaning: Meaning, extents: ReadonlyMap<Variable, number>): number {
-  return [4, 3, 2].find(most => staysExact(meaning, extents, most)) ?? 1
+  const limitOf = (e: Expr): number => e.kind === 'reduce' ? greatestIn(e.type) : Infinity
+  return [4, 3, 2].find(most => staysExact(meaning, extents, () => most, limitOf)) ?? 1
 }
 
-function staysExact(meaning: Meaning, extents: ReadonlyMap<Variable, number>, most: number): boolean {
+/** The greatest power of 2 with which i32 and i64 inputs never leave the types of what is made of them; else 100. */
+export function greatestWhole(meaning: Meaning, extents: ReadonlyMap<Variable, number>): number {
+  const most = [40, 30, 24, 20, 16].map(n => 2 ** n).find(large => {
+    const own = ({ element }: Buffer): number =>
+      isFloatName(element) ? 8 : element === 'i32' ? Math.min(large, 2 ** 30) : element === 'i64' ? large : 100
+    const limitOf = ({ type }: Expr): number =>
+      type === 'index' || type === 'bool' ? Infinity : Math.min(greatestIn(type), typeRange(type)?.high ?? Infinity)
+    return staysExact(meaning, extents, own, limitOf)
+  })
+  return most ?? 100
+}
+
+/** Up to it whole numbers of the type are known exactly; a whole type may wrap before. */
+function greatestIn(type: Type): number {
+  return isFloatName(type) ? 2 ** floatFormats[type].bits : Number.MAX_SAFE_INTEGER
+}
+
+/** `mostOf`: of an input's elements; `limitOf`: of what is made of them. */
+function staysExact(
+  meaning: Meaning, extents: ReadonlyMap<Variable, number>, mostOf: (input: Buffer) => number,
+  limitOf: (e: Expr) => number
+): boolean {
   let exact = true
   const magnitudes = new Map<Buffer, number>()
   for (const { operator, tensorOf } of operatorsOf(meaning)) {
@@ -173,11 +195,21 @@ function staysExact(meaning: Meaning, extents: ReadonlyMap<Variable, number>, mo
 
   /** At most so great is a whole number made of whole numbers; what has fractions anyway counts as 1. */
   function magnitudeOf(e: Expr, tensorOf: Applied['tensorOf']): number {
+    const magnitude = ownMagnitudeOf(e, tensorOf)
+    exact &&= magnitude <= limitOf(e)
+    return e.kind === 'reduce' && e.reducer === 'avg' ? magnitude / countOf(e) : magnitude
+  }
+
+  function countOf(e: Reduce): number {
+    return sizeOf(shapeOf(e.axes.map(a => a.extent), extents)) || 1
+  }
+
+  function ownMagnitudeOf(e: Expr, tensorOf: Applied['tensorOf']): number {
     const parts = childrenOf(e).map(part => magnitudeOf(part, tensorOf))
     switch (e.kind) {
       case 'constant': return Number.isInteger(Number(e.value)) ? Math.abs(Number(e.value)) : 1
       case 'variable': return 1
-      case 'load': return magnitudes.get(tensorOf(e.buffer)) ?? most
+      case 'load': return magnitudes.get(tensorOf(e.buffer)) ?? mostOf(tensorOf(e.buffer))
       case 'cast': case 'unary': return parts[0]!
       case 'select': return Math.max(parts[1]!, parts[2]!)
       case 'call': return e.intrinsic === 'abs' ? parts[0]! : 1
@@ -186,15 +218,12 @@ function staysExact(meaning: Meaning, extents: ReadonlyMap<Variable, number>, mo
           case '+': case '-': return parts[0]! + parts[1]!
           case '*': return parts[0]! * parts[1]!
           case 'min': case 'max': return Math.max(parts[0]!, parts[1]!)
+          case '<<': return Infinity
           default: return parts[0]!
         }
       case 'reduce': {
-        const body = parts.at(-1)!, count = sizeOf(shapeOf(e.axes.map(a => a.extent), extents)) || 1
-        const isSum = e.reducer === 'sum' || e.reducer === 'avg'
-        const whole = isSum ? count * body : e.reducer === 'prod' ? body ** count : body
-        const limit = isFloatName(e.type) ? 2 ** floatFormats[e.type].bits : Number.MAX_SAFE_INTEGER
-        exact &&= whole <= limit
-        return e.reducer === 'avg' ? body : whole
+        const body = parts.at(-1)!, count = countOf(e)
+        return e.reducer === 'sum' || e.reducer === 'avg' ? count * body : e.reducer === 'prod' ? body ** count : body
       }
     }
   }

@@ -201,6 +201,9 @@ const stoppedByOther = 'It was stopped: the other engine found a loop that does 
 /** Milliseconds for which the thread does nothing else. */
 const slice = 10
 
+/** Outputs of more elements are evaluated where blocks have run. */
+const fewElements = 2 ** 20
+
 /** Evaluates the truth while engines run; what they leave undone of it is evaluated when it is compared. */
 async function evaluateUntil(running: Promise<unknown>, { data }: Case): Promise<void> {
   const ended = new AbortController()
@@ -208,7 +211,7 @@ async function evaluateUntil(running: Promise<unknown>, { data }: Case): Promise
   for (const { truth } of Object.values(data)) {
     for (const { shape, at } of truth) {
       const count = shape.reduce((n, d) => n * d, 1)
-      for (let element = 0; element < count;) {
+      for (let element = 0; count <= fewElements && element < count;) {
         await new Promise(resolve => { setImmediate(resolve) })
         if (ended.signal.aborted) return
         for (const end = performance.now() + slice; element < count && performance.now() < end; element++) at(element)

@@ -29,6 +29,8 @@ export async function cpuSupport(environment: NodeJS.ProcessEnv = process.env): 
   return typeof compiler === 'string' ? { works: false, message: compiler } : { works: true, compiler: compiler.version }
 }
 
+/** Milliseconds in which g++ tells its version, on a busy machine too. */
+const patience = 30_000
 /** Older ones do not know what the kernels' flags ask for. */
 const oldestMajor = 9
 
@@ -42,7 +44,8 @@ export async function findCompiler(environment: NodeJS.ProcessEnv): Promise<Comp
   }
   const file = findExecutable('g++', searchPathOf(environment))
   if (file === undefined) return 'The CPU engine needs g++, and there is none on PATH.'
-  const answer = await run(file, ['--version'], { timeLimit: 5000, folder: os.tmpdir() })
+  const answer = await run(file, ['--version'], { timeLimit: patience, folder: os.tmpdir() })
+  if (answer.kind === 'too-slow') return `The CPU engine needs g++; \`${file}\` did not answer in ${patience / 1000} seconds.`
   const version = answer.kind === 'exited' && answer.status === 0 ? answer.output.split('\n')[0] ?? '' : ''
   const major = Number(/(\d+)\.\d+/.exec(version.replace(/\([^)]*\)/, ''))?.[1] ?? 0)
   if (version.includes('clang')) return `The CPU engine needs GCC's g++; \`${file}\` is clang.`

@@ -16,13 +16,18 @@ export interface Storage {
   readonly shape: readonly number[]
   readonly elements: number
   readonly cells: number
+  /** Whether each element lies in the cell of its number. */
+  readonly isPlain: boolean
   readonly cellOf: (element: number) => number
 }
 
 export function storageOf({ element, layout }: Pick<Buffer, 'element' | 'layout'>, shape: readonly number[]): Storage {
   const elements = shape.reduce((n, extent) => n * extent, 1)
-  if (!layout) return { element, shape, elements, cells: elements, cellOf: e => e }
-  return { element, shape, elements, cells: layout.size, cellOf: e => offset(layout, indicesOf(shape, e), numbers) }
+  if (!layout) return { element, shape, elements, cells: elements, isPlain: true, cellOf: e => e }
+  return {
+    element, shape, elements, cells: layout.size, isPlain: false,
+    cellOf: e => offset(layout, indicesOf(shape, e), numbers)
+  }
 }
 
 /** Of an element by its number; the first index takes what is outside of the shape. */
@@ -39,8 +44,12 @@ export function indicesOf(shape: readonly number[], element: number): number[] {
 }
 
 /** All cells; those that are no element's are 0. */
-export function toBytes({ element, elements, cells, cellOf }: Storage, values: Float64Array): Uint8Array {
-  const bytes = new Uint8Array(cells * bytesOf(element))
+export function toBytes({ element, elements, cells, isPlain, cellOf }: Storage, values: Float64Array): Uint8Array {
+  const bytes = new Uint8Array(cells * bytesOf(element)), together = isPlain ? setters[element] : undefined
+  if (together) {
+    together(bytes.buffer, values.subarray(0, elements))
+    return bytes
+  }
   const put = writers[element](bytes.buffer)
   for (let e = 0; e < elements; e++) put(cellOf(e), values[e] ?? 0)
   return bytes
@@ -67,6 +76,7 @@ type Numbers =
   | Float64Array | Float32Array | Int32Array | Int16Array | Int8Array | Uint32Array | Uint16Array | Uint8Array
 
 const plain = (make: new (bytes: ArrayBuffer, start?: number, length?: number) => Numbers) => ({
+  set: (bytes: ArrayBuffer, values: Float64Array): void => { new make(bytes).set(values) },
   write: (bytes: ArrayBuffer): Write => {
     const cells = new make(bytes)
     return (cell, value) => { cells[cell] = value }
@@ -77,6 +87,7 @@ const plain = (make: new (bytes: ArrayBuffer, start?: number, length?: number) =
   }
 })
 const wide = (make: BigInt64ArrayConstructor | BigUint64ArrayConstructor) => ({
+  set: undefined,
   write: (bytes: ArrayBuffer): Write => {
     const cells = new make(bytes)
     return (cell, value) => { cells[cell] = BigInt(value) }
@@ -87,6 +98,7 @@ const wide = (make: BigInt64ArrayConstructor | BigUint64ArrayConstructor) => ({
   }
 })
 const small = (bits: (value: number) => number, value: (bits: number) => number) => ({
+  set: undefined,
   write: (bytes: ArrayBuffer): Write => {
     const cells = new Uint16Array(bytes)
     return (cell, x) => { cells[cell] = bits(x) }
@@ -105,14 +117,25 @@ const types = {
 } satisfies Record<ElementName, unknown>
 const writers = Object.fromEntries(Object.entries(types).map(([name, t]) => [name, t.write])) as
   Record<ElementName, (bytes: ArrayBuffer) => Write>
+/** Of those that typed arrays convert themselves. */
+const setters = Object.fromEntries(Object.entries(types).map(([name, t]) => [name, t.set])) as
+  Record<ElementName, ((bytes: ArrayBuffer, values: Float64Array) => void) | undefined>
 const readers = Object.fromEntries(Object.entries(types).map(([name, t]) => [name, t.read])) as
   Record<ElementName, (bytes: ArrayBuffer, start: number, length: number) => Read>
 
 // ---------------------------------------------------------------- 16-bit floats
 
-function f32Bits(x: number): number { return new Uint32Array(Float32Array.of(x).buffer)[0]! }
+const single = new Float32Array(1), word = new Uint32Array(single.buffer)
 
-function f32Value(bits: number): number { return new Float32Array(Int32Array.of(bits).buffer)[0]! }
+function f32Bits(x: number): number {
+  single[0] = x
+  return word[0]!
+}
+
+function f32Value(bits: number): number {
+  word[0] = bits
+  return single[0]!
+}
 
 /** Of a value of the type. */
 function f16Bits(x: number): number {

@@ -8,7 +8,7 @@
  * What a program does harms only the child, which has limits of time and memory.
  */
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { run, type Outcome as Ran } from '../../toolchain/process.ts'
@@ -79,17 +79,56 @@ async function runJob({ subject, launch, text, spanOf, cache }: Job, request: Re
   const lineOf: LineOf = pc => (lines ??= readLines(readFileSync(kernels.file), 'kernel.cpp'))(pc)
   return inTemporaryFolder(async folder => {
     const job = path.join(folder, 'job')
-    await writeFile(job, jobOf(launch, request, Math.floor(os.totalmem() * memoryShare)))
+    try {
+      await writeAll(job, jobOf(launch, request, Math.floor(os.totalmem() * memoryShare)))
+    } catch (error) {
+      return { kind: 'unavailable', message: `The CPU engine cannot hand on its inputs: ${reasonOf(error)}.` }
+    }
     const ran = await run(runner.file, [kernels.file, job, folder],
       { folder, signal, timeLimit: request.timeLimit + grace })
     if (ran.kind === 'cancelled') return ran
     if (ran.kind !== 'exited' || ran.status !== 0) return accident(ran)
-    const [report, outputs] = await Promise.all([
-      readFile(path.join(folder, 'report'), 'utf8'), readFile(path.join(folder, 'outputs')).catch(() => new Uint8Array())
-    ])
-    return told(() => readReport(report, outputs, subject, launch, { lineOf, spanOf })) ?? accident(ran)
+    try {
+      const [report, outputs] = await Promise.all([
+        readFile(path.join(folder, 'report'), 'utf8'), readAll(path.join(folder, 'outputs'))
+      ])
+      return readReport(report, outputs, subject, launch, { lineOf, spanOf }) ?? unreadable('its report breaks off')
+    } catch (error) {
+      // too little memory or space, or a wild kernel has broken what the runner had to tell
+      return unreadable(reasonOf(error))
+    }
   })
 }
+
+/** In few steps: a thread that is busy meanwhile takes long for each. */
+async function writeAll(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, 'wx')
+  try {
+    for (let at = 0; at < bytes.length;) {
+      at += (await handle.write(bytes, at, Math.min(bytes.length - at, bytesAtOnce), null)).bytesWritten
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** As `writeAll`; of a file that is missing, nothing. */
+async function readAll(file: string): Promise<Uint8Array> {
+  const handle = await open(file, 'r').catch(() => undefined)
+  if (!handle) return new Uint8Array()
+  try {
+    const bytes = new Uint8Array((await handle.stat()).size)
+    for (let at = 0, read = 1; read > 0 && at < bytes.length; at += read) {
+      read = (await handle.read(bytes, at, Math.min(bytes.length - at, bytesAtOnce), null)).bytesRead
+    }
+    return bytes
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What systems read and write at once at most. */
+const bytesAtOnce = 2 ** 30
 
 /** Beyond the limit that the runner keeps itself, so that it can tell where it was. Milliseconds. */
 const grace = 2000
@@ -100,30 +139,39 @@ function notCompiled(outcome: Exclude<Compiled, { kind: 'compiled' }>): Outcome 
   return outcome.kind === 'cancelled' ? outcome : { kind: 'unavailable', message: outcome.message }
 }
 
-/** A wild kernel may have broken what the runner has to tell. */
-function told(read: () => Outcome | undefined): Outcome | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
+/** In the words of a sentence's end. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return /allocation failed/.test(message) ? 'there is not enough memory for them' : message
 }
 
-/** It ended without a word. */
+function unreadable(reason: string): Outcome {
+  return { kind: 'unavailable', message: `What the CPU engine computed cannot be read: ${reason}.` }
+}
+
+/** It ended without a word. Only what a program does to itself is its fault. */
 function accident(ran: Exclude<Ran, { kind: 'cancelled' }>): Outcome {
   switch (ran.kind) {
     case 'too-slow': return { kind: 'ended', why: 'time', message: 'It did not end within its time.', fault: undefined }
-    case 'failed':
-      if (!/^ended by/.test(ran.message)) {
+    case 'failed': {
+      const signal = /^ended by (\w+)/.exec(ran.message)?.[1]
+      if (signal === undefined) {
         return { kind: 'unavailable', message: `The CPU engine cannot start its runner: ${ran.message}.` }
       }
-      return { kind: 'ended', why: 'crash', message: `The process that ran it was ${ran.message}.`, fault: undefined }
-    case 'exited': {
-      const message = `The process that ran it ended with status ${ran.status}.`
-      return { kind: 'ended', why: 'crash', message, fault: undefined }
+      if (ownSignals.includes(signal)) {
+        return { kind: 'ended', why: 'crash', message: `It crashed (${signal}).`, fault: undefined }
+      }
+      const why = signal === 'SIGKILL' ? ', as systems do when memory runs out' : ''
+      return { kind: 'unavailable', message: `Its process was ended from outside (${signal})${why}.` }
+    }
+    case 'exited': return {
+      kind: 'unavailable',
+      message: `The CPU engine could not read its job or write its results below ${os.tmpdir()} (status ${ran.status}).`
     }
   }
 }
+
+const ownSignals: readonly string[] = ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGSYS']
 
 async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'heddle-cpu-'))

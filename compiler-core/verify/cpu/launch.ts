@@ -24,8 +24,10 @@ export interface Launch {
 export interface Tensor {
   readonly buffer: Buffer
   readonly storage: Storage
-  /** What every cell is set to before the first kernel. */
+  /** Of every cell before the first kernel; 0 in outputs that kernels add to: whoever launches them sets those. */
   readonly value: number | undefined
+  /** The last kernel adds to it: before all of its blocks have run, what it holds says nothing. */
+  readonly isSum: boolean
 }
 
 /** What the text declares as one: a tensor, or the memory that several have parts of. */
@@ -49,8 +51,9 @@ export function launchOf(
   program: Program, architecture: Architecture, extents: ReadonlyMap<Variable, number>
 ): Launch {
   const value = (e: Expr) => valueOf(e, extents)
-  const tensor = (buffer: Buffer, fill: Expr | undefined): Tensor => ({
-    buffer, storage: storageOf(buffer, buffer.shape.map(value)), value: fill && value(fill)
+  const added = addedBuffers(program.kernels), sums = addedBuffers(program.kernels.slice(-1))
+  const tensor = (buffer: Buffer, start: number | undefined): Tensor => ({
+    buffer, storage: storageOf(buffer, buffer.shape.map(value)), value: start, isSum: sums.has(buffer)
   })
   const arrays: SharedArray[] = []
   const kernels = program.kernels.map((kernel): KernelLaunch => {
@@ -64,10 +67,22 @@ export function launchOf(
   })
   return {
     tensors: [
-      ...program.parameters.map(b => tensor(b, undefined)), ...program.workspaces.map(w => tensor(w.buffer, w.value))
+      ...program.parameters.map(b => tensor(b, b.scope === 'output' && added.has(b) ? 0 : undefined)),
+      ...program.workspaces.map(w => tensor(w.buffer, w.value && value(w.value)))
     ],
     arrays, kernels
   }
+}
+
+/** By `atomic_add`. */
+function addedBuffers(kernels: readonly Kernel[]): ReadonlySet<Buffer> {
+  const added = new Set<Buffer>()
+  for (const { body } of kernels) {
+    forEachStmt(body, s => {
+      if (s.kind === 'effect' && s.effect === 'atomic_add') added.add(s.buffer)
+    })
+  }
+  return added
 }
 
 /** C++ behind the kernels' text: one function each that takes the addresses of the arguments. */

@@ -41,12 +41,12 @@ export function readReport(
     return { kind: 'ended', why: ended.ended, message: ended.message, fault }
   }
   if (!lines.some(line => 'done' in line)) return undefined
-  let start = 0
+  const partsOf = partReader(outputs)
   const runs = lines.filter(line => 'blocks' in line).map((line): Executed => {
     const written = launch.tensors.filter(t => t.buffer.scope === 'output').map(tensor => {
-      const bytes = tensor.storage.cells * bytesOf(tensor.buffer.element), writers = tensor.storage.cells * writerBytes
-      const part = outputs.subarray(start, start += bytes + writers)
-      return writtenOf(part, bytes, launch.tensors.indexOf(tensor), tensor, access)
+      const parts = partsOf(bytesOf(tensor.buffer.element))
+      if (tensor.isSum && line.blocks < line.total) return unwritten(tensor.storage.elements)
+      return writtenOf(parts, launch.tensors.indexOf(tensor), tensor, access)
     })
     const blocks = { run: line.blocks, total: line.total }
     return { outputs: written, faults: faultsOf(f => f.run === line.run), blocks }
@@ -223,28 +223,74 @@ function indicesOfCell({ buffer, cell }: AccessedCell, launch: Launch): readonly
 
 // ---------------------------------------------------------------- outputs
 
-/** Kernel, block, thread plus 1 (0: nobody), place in the code: 4 bytes each. */
+/** Cells that follow each other, in some of which something was written. */
+interface Part {
+  readonly first: number
+  readonly count: number
+  readonly cells: Uint8Array
+  /** Of each cell: kernel, block, thread plus 1 (0: nobody), place in the code. */
+  readonly writers: Uint32Array
+}
+
+/** Of a writer. */
 const writerBytes = 16
 
+/** Gives the parts of one output after the other, by the bytes of a cell. */
+function partReader(outputs: Uint8Array): (cellBytes: number) => readonly Part[] {
+  const words = new BigUint64Array(outputs.buffer, outputs.byteOffset, Math.floor(outputs.length / 8))
+  let start = 0
+  const take = (length: number) => outputs.subarray(start, start += length)
+  return cellBytes => {
+    const parts: Part[] = []
+    for (;;) {
+      const [first, count] = words.subarray(start / 8, start / 8 + 2)
+      if (first === undefined || count === undefined) throw new Error('its outputs break off')
+      start += 16
+      if (count === 0n) return parts
+      const cells = take(Number(count) * cellBytes)
+      start += -start & 7
+      const writers = take(Number(count) * writerBytes)
+      parts.push({
+        first: Number(first), count: Number(count), cells,
+        writers: new Uint32Array(writers.buffer, writers.byteOffset, Number(count) * 4)
+      })
+    }
+  }
+}
+
+/** As if nobody had written anything. */
+function unwritten(elements: number): Written {
+  return { elements: new Float64Array(elements).fill(NaN), writerOf: () => undefined }
+}
+
+/** Cells of a part, of all but the last one of a tensor. */
+const cellsOfPart = 4096
+
 function writtenOf(
-  part: Uint8Array, bytes: number, array: number, { storage }: Launch['tensors'][number], access: ReadAccess
+  parts: readonly Part[], array: number, { storage, value: start }: Launch['tensors'][number], access: ReadAccess
 ): Written {
-  const value = readerOf(storage, part.subarray(0, bytes))
-  const writers = new DataView(part.buffer, part.byteOffset + bytes, storage.cells * writerBytes)
-  const word = (cell: number, i: number) => writers.getUint32(cell * writerBytes + i * 4, true)
-  const elements = Float64Array.from({ length: storage.elements }, (_, e) => {
-    const cell = storage.cellOf(e)
-    return word(cell, 2) === 0 ? NaN : value(cell)
-  })
+  const { isPlain, cellOf } = storage
+  const partAt: Array<Part | undefined> = new Array<undefined>(Math.ceil(storage.cells / cellsOfPart)).fill(undefined)
+  const values = new Float64Array(storage.cells).fill(start ?? NaN)
+  for (const part of parts) {
+    partAt[part.first / cellsOfPart] = part
+    const { first, count, cells, writers } = part, value = readerOf(storage, cells)
+    for (let c = 0; c < count; c++) {
+      if (start !== undefined || writers[c * 4 + 2] !== 0) values[first + c] = value(c)
+    }
+  }
   return {
-    elements,
+    elements: isPlain ? values : Float64Array.from({ length: storage.elements }, (_, e) => values[cellOf(e)]!),
     writerOf: element => {
-      const cell = storage.cellOf(element), thread = word(cell, 2), site = word(cell, 3)
+      const cell = cellOf(element), part = partAt[Math.floor(cell / cellsOfPart)]
+      if (!part) return undefined
+      const at = (cell - part.first) * 4
+      const [kernel = 0, block = 0, thread = 0, site = 0] = part.writers.subarray(at, at + 4)
       if (thread === 0) return undefined
       return access({
-        kind: 'write', block: word(cell, 1), thread: thread - 1, space: 2, array, offset: cell * bytesOf(storage.element),
+        kind: 'write', block, thread: thread - 1, space: 2, array, offset: cell * bytesOf(storage.element),
         ...site >= lineFlag ? { line: site - lineFlag } : { pc: site }
-      }, word(cell, 0))
+      }, kernel)
     }
   }
 }

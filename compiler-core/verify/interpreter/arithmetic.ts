@@ -55,7 +55,7 @@ export function literal(type: ElementName, value: number | bigint): string {
 }
 
 /** The nearest value of the type, of an exact or wider result. */
-export function rounded(type: Type, js: string): string {
+function rounded(type: Type, js: string): string {
   switch (type) {
     case 'f64': case 'bool': case 'index': return js
     case 'f32': return `Math.fround(${js})`

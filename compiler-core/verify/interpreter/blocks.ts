@@ -8,15 +8,15 @@
 import type { Run } from '../engine.ts'
 import { accessOf, report } from './faults.ts'
 import type { PreparedKernel } from './kernel.ts'
-import { nextInterval, reportEmptyReads, threadStopped, timeIsUp, type Machine } from './machine.ts'
+import { crashed, nextInterval, reportEmptyReads, threadStopped, timeIsUp, type Machine } from './machine.ts'
 import { forget } from './memory.ts'
 import { permuted, type Random } from './orders.ts'
 import { intervalOf, mostIntervals } from './shadow.ts'
 
-/** `stopped`: an assertion failed, or a loop did not end. */
+/** `stopped`: an assertion failed, or a loop did not end. `crash`: the machine says why. */
 export function runBlock(
   machine: Machine, k: PreparedKernel, number: number, run: Run, random: Random
-): 'done' | 'stopped' | 'time' {
+): 'done' | 'stopped' | 'time' | 'crash' {
   const { clock, recorder } = machine, [x, y] = k.grid
   machine.block = [number % x, Math.floor(number / x) % y, Math.floor(number / (x * y))]
   k.block.set(machine.block)
@@ -40,6 +40,7 @@ export function runBlock(
   } catch (error) {
     if (error === threadStopped) return 'stopped'
     if (error === timeIsUp) return 'time'
+    if (error === crashed) return 'crash'
     throw error
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { Binary, BinaryOperator, Expr, IntrinsicCall, Select, Type, Variable } from '../../ir/ir.ts'
 import {
-  binaryText, converted, functionText as callText, literal, rangeOfType, unaryText
+  binaryText, converted, functionText as callText, isBig, isFloat, literal, rangeOfType, unaryText
 } from './arithmetic.ts'
 import {
   bind, branch, fresh, indexAtom, line, local, named, nested, sharedChanges, siteNumber, type Generation, type Value
@@ -126,10 +126,20 @@ function binary(g: Generation, e: Binary): Value {
   const { operator } = e
   if (operator === '&&' || operator === '||') return logic(g, e, operator)
   const left = valueOf(g, e.left), right = convertedTo(g, valueOf(g, e.right), e.left.type)
+  if (operator === '/' || operator === '%') refuseZero(g, e, right)
   if (left.kind === 'atom') {
     return constant(g, binaryText(operator, left.js, atomOf(g, right), left.type), e.type === 'bool' ? 'bool' : left.type)
   }
   return right.kind === 'index' ? indexBinary(g, operator, left.sum, right.sum) : left
+}
+
+/** Of whole numbers; of an index that is never zero nothing is asked. */
+function refuseZero(g: Generation, division: Binary, by: Value): void {
+  const type = typeOf(by)
+  if (isFloat(type) || (by.kind === 'index' && (by.sum.low > 0 || by.sum.high < 0))) return
+  if (/^-?[1-9]\d*n?$/.test(atomOf(g, by))) return
+  const site = siteNumber(g, division, 'read', division.origins)
+  line(g, `if (${atomOf(g, by)} ${isBig(type) ? '=== 0n' : '=== 0'}) dividedByZero(${bind(g, 'e', division)}, tid, ${site})`)
 }
 
 function logic(g: Generation, e: Binary, operator: '&&' | '||'): Value {

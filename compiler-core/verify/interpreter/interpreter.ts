@@ -19,7 +19,7 @@ import { globalShadows, prepareKernel, usageOf, valueAtLaunch, type PreparedKern
 import { callbacksOf, nextInterval, reportEmptyReads, type Machine } from './machine.ts'
 import { bytesOfStorage, createStorage, elementsOf, fill, forget, setElements, type Storage } from './memory.ts'
 import { generatorOf, permuted, type Random } from './orders.ts'
-import { clearShadow, siteBits, type Shadow } from './shadow.ts'
+import { clearShadow, intervalOf, siteBits, type Shadow } from './shadow.ts'
 
 /** Runs in slices, so that the thread can do other things, and can be told to stop. */
 export const interpreter: Engine = async ({ elaborated }, request) => {
@@ -61,6 +61,10 @@ function* slices(program: Program, request: Request): Generator<undefined, Outco
   for (const run of runs) {
     const result = yield* oneRun(prepared, program, run, request)
     if (result === 'cancelled') return { kind: 'cancelled' }
+    if (result === 'crash') {
+      const { recorder, crash: message } = prepared.machine
+      return { kind: 'ended', why: 'crash', message, fault: faultsOf(recorder)[0] }
+    }
     if (result === 'time') {
       const message = `The interpreter was ended after ${timeLimit / 1000} seconds.`
       return { kind: 'ended', why: 'time', message, fault: faultsOf(prepared.machine.recorder)[0] }
@@ -84,7 +88,8 @@ function prepare(program: Program, { extents, timeLimit }: Request): Prepared | 
   const shadows = globalShadows(program, storages)
   const machine: Machine = {
     sites: [], clock: { now: new Float64Array(1), blockStart: 0, kernelStart: 0 }, fuel: new Float64Array(1),
-    deadline: performance.now() + timeLimit, recorder: createRecorder(), block: [0, 0, 0], shadows, open: [], groups: []
+    deadline: performance.now() + timeLimit, recorder: createRecorder(), block: [0, 0, 0], shadows,
+    open: [], groups: [], crash: ''
   }
   const callbacks = callbacksOf(machine), kernels: PreparedKernel[] = []
   for (const k of program.kernels) {
@@ -105,7 +110,7 @@ function inMebibytes(bytes: number): string {
 
 function* oneRun(
   prepared: Prepared, program: Program, run: Run, { extents, signal }: Request
-): Generator<undefined, Executed | 'cancelled' | 'time'> {
+): Generator<undefined, Executed | 'cancelled' | 'time' | 'crash'> {
   const { machine, kernels } = prepared, { clock } = machine
   const start = performance.now(), random = generatorOf(run.seed)
   machine.recorder = createRecorder()
@@ -130,7 +135,7 @@ function* oneRun(
         pause = performance.now() + slice
       }
       const end = runBlock(machine, k, order(at), run, random)
-      if (end === 'time') return 'time'
+      if (end === 'time' || end === 'crash') return end
       if (end === 'stopped') return executedRun(prepared, program, { run: at, total })
       blocks = { run: at + 1, total }
     }
@@ -159,15 +164,21 @@ function setMemory(
 }
 
 function executedRun(
-  { machine, storages, shadows }: Prepared, program: Program, blocks: Executed['blocks']
+  { machine, kernels, storages, shadows }: Prepared, program: Program, blocks: Executed['blocks']
 ): Executed {
-  const { recorder, sites } = machine
+  const { recorder, sites } = machine, last = kernels.at(-1)
+  const sums = last && blocks.run < blocks.total ? usageOf(last.kernel).added : new Set<Buffer>()
   const outputs = program.parameters.filter(b => b.scope === 'output').map((b): Written => {
-    const storage = storages.get(b)!, records = shadows.get(b)?.writes.slice()
+    const storage = storages.get(b)!, shadow = shadows.get(b)
+    // before all blocks have added, what it holds says nothing
+    if (sums.has(b)) return { elements: elementsOf(storage).fill(NaN), writerOf: () => undefined }
+    const writes = shadow?.writes.slice(), adders = shadow?.lastAdders?.slice()
     return {
       elements: elementsOf(storage),
       writerOf: element => {
-        const record = records?.[storage.cellOf?.[element] ?? element] ?? 0
+        const cell = storage.cellOf?.[element] ?? element, write = writes?.[cell] ?? 0, addition = adders?.[cell] ?? 0
+        // of one interval both are one thread's, or race
+        const record = intervalOf(addition) >= intervalOf(write) && addition > 0 ? addition : write
         return record === 0 ? undefined : recordedAccess(sites, recorder.history, record, element)
       }
     }

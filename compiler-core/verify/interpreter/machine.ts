@@ -1,5 +1,6 @@
 /** What a run works on, and what the text of kernels calls when something is rare or wrong. */
-import type { Buffer, Three } from '../../ir/ir.ts'
+import type { Buffer, Expr, Three } from '../../ir/ir.ts'
+import { printExpr } from '../../ir/print.ts'
 import type { Access } from '../engine.ts'
 import { isFloat } from './arithmetic.ts'
 import { accessOf, recordedAccess, report, type EmptyRead, type Recorder, type Site } from './faults.ts'
@@ -24,6 +25,8 @@ export interface Machine {
   /** Of each thread: the copies of the group that is open, and the groups that are under way. */
   readonly open: Copy[][]
   readonly groups: Copy[][][]
+  /** Why the run ended by what it did: a sentence. */
+  crash: string
 }
 
 interface Copy {
@@ -52,13 +55,15 @@ export interface Callbacks {
   readonly commit: (thread: number) => void
   readonly arrive: (thread: number, pending: number) => void
   readonly failed: (site: number, thread: number) => void
+  readonly dividedByZero: (division: Expr, thread: number, site: number) => void
   readonly endless: (site: number, thread: number) => void
   /** `site`, `thread`: of a loop without a known end. */
   readonly refuel: (site?: number, thread?: number) => void
 }
 
 /** Thrown by what generated text calls, to end a run, and caught where the block was started. */
-export const timeIsUp = new Error('the time limit'), threadStopped = new Error('a thread was stopped')
+export const timeIsUp = new Error('the time limit'), threadStopped = new Error('a thread was stopped'),
+  crashed = new Error('a program ended by what it did')
 
 /** Turns of one loop without a known end. */
 export const mostTurns = 2 ** 24
@@ -170,6 +175,15 @@ export function callbacksOf(machine: Machine): Callbacks {
     failed: (site, thread) => {
       report(machine.recorder, 'assertion', site, here(site, thread))
       throw threadStopped
+    },
+    dividedByZero: (division, thread, site) => {
+      const { emptyReads } = machine.recorder
+      reportEmptyReads(machine, emptyReads.shared, clock.now[0]!)
+      reportEmptyReads(machine, emptyReads.global, clock.kernelStart)
+      const [x, y, z] = accessOf(sites[site]!, machine.block, thread).thread
+      const who = `Thread (${x}, ${y}, ${z}) of block (${machine.block.join(', ')})`
+      machine.crash = `${who} divides a whole number by zero: \`${printExpr(division)}\`.`
+      throw crashed
     },
     endless: (site, thread) => {
       report(machine.recorder, 'endless', site, here(site, thread))

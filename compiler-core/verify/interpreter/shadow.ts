@@ -32,6 +32,8 @@ export interface Shadow {
   readonly readers: Readers | undefined
   /** Of `atomic_add`, where a kernel does that. */
   readonly adders: Readers | undefined
+  /** The last of them, in global memory; 0: none. */
+  readonly lastAdders: Float64Array | undefined
   /** Bytes that tensors share are recorded one by one (in units); undefined: cells. */
   readonly bytes: { readonly first: number; readonly each: number; readonly ofCell: Int32Array | undefined } | undefined
   /** Copies that are under way to a cell, by their record; 0: none. */
@@ -61,13 +63,15 @@ export function createShadow(cells: number, needs: ShadowNeeds): Shadow {
   return {
     scope: needs.scope, writes: new Float64Array(cells), readers: needs.reads ? readers() : undefined,
     adders: needs.atomics ? readers() : undefined, bytes: undefined,
+    lastAdders: needs.atomics && needs.scope === 'global' ? new Float64Array(cells) : undefined,
     pending: needs.asynchronous ? new Float64Array(cells) : undefined
   }
 }
 
-export function clearShadow({ writes, readers, adders, pending }: Shadow): void {
+export function clearShadow({ writes, readers, adders, lastAdders, pending }: Shadow): void {
   for (const r of [readers, adders]) for (const a of [r?.first, r?.second, r?.earliest]) a?.fill(0)
   writes.fill(0)
+  lastAdders?.fill(0)
   pending?.fill(0)
 }
 
@@ -93,12 +97,13 @@ export function touch(shadow: Shadow, cell: number, kind: Touch, record: number,
 }
 
 function touchUnit(shadow: Shadow, at: number, kind: Touch, record: number, clock: Clock): number {
-  const { writes, readers, adders } = shadow
+  const { writes, readers, adders, lastAdders } = shadow
   const conflict = first(shadow, writes[at]!, record, clock)
     || (kind !== 'read' && readers ? among(shadow, readers, at, record, clock) : 0)
     || (kind !== 'atomic' && adders ? among(shadow, adders, at, record, clock) : 0)
   if (kind === 'write') writes[at] = record
   else note(kind === 'read' ? readers : adders, at, record, clock)
+  if (kind === 'atomic' && lastAdders) lastAdders[at] = record
   return conflict
 }
 

@@ -1,7 +1,8 @@
 /**
  * The examples of the documentation are true: each block is analysed, its instances are compiled, those of
- * diagnostics.md run by the interpreter, `// error: code` (or warning, information) expects a diagnostic that starts on its line, and `// = value` is the value of the name
- * that its line declares. `// file: NAME` starts another file; the last one is analysed.
+ * diagnostics.md run by the interpreter. `// error: code` (or warning, information) expects a diagnostic that starts on
+ * its line, and `// = value` is the value of the name that its line declares. `// file: NAME` starts another file; the
+ * last one is analysed.
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -27,10 +28,10 @@ function blocksOf(name: string): readonly Block[] {
 
 const byLine = (a: string, b: string): number => parseInt(a) - parseInt(b)
 
-type Find = (program: Program, subject: string) => Promise<readonly Diagnostic[]> | readonly Diagnostic[]
+type Find = (program: Program, subject: string) => Promise<readonly Diagnostic[]>
 
-function compiled(program: Program, name: string): readonly Diagnostic[] {
-  return compile(program, mainUri, name).problems.map(p => p.diagnostic)
+function compiled(program: Program, name: string): Promise<readonly Diagnostic[]> {
+  return Promise.resolve(compile(program, mainUri, name).problems.map(p => p.diagnostic))
 }
 
 async function verified(program: Program, name: string): Promise<readonly Diagnostic[]> {

@@ -50,32 +50,32 @@ function worstBound(truth: Truth): number {
 const library: ReadonlyArray<readonly [instance: string, bound: number, exact?: 'exact']> = [
   ['negate.flat(s: (3, 40))', 0, 'exact'],
   ['absolute.flat(s: (3, 40))', 0, 'exact'],
-  ['exponential.flat(s: 100)', 1e-6],
+  ['exponential.flat(s: 100)', 2e-6],
   ['exponential.flat(s: 100, T: f64)', 1e-14],
   ['exponential.flat(s: 100, T: f16)', 1e-3],
-  ['logarithm.flat(s: 100)', 1e-6],
-  ['square_root.flat(s: 100)', 1e-7],
-  ['inverse_square_root.flat(s: 100)', 1e-6],
-  ['reciprocal.flat(s: 100)', 2e-7],
-  ['error_function.flat(s: 100)', 1e-6],
-  ['hyperbolic_tangent.flat(s: 100)', 1e-6],
-  ['sine.flat(s: 100)', 1e-6],
-  ['cosine.flat(s: 100)', 1e-6],
+  ['logarithm.flat(s: 100)', 2e-6],
+  ['square_root.flat(s: 100)', 3e-7],
+  ['inverse_square_root.flat(s: 100)', 2e-6],
+  ['reciprocal.flat(s: 100)', 5e-7],
+  ['error_function.flat(s: 100)', 2e-6],
+  ['hyperbolic_tangent.flat(s: 100)', 2e-6],
+  ['sine.flat(s: 100)', 2e-6],
+  ['cosine.flat(s: 100)', 2e-6],
   ['floor_of.flat(s: 100)', 0, 'exact'],
   ['ceiling_of.flat(s: 100)', 0, 'exact'],
   ['rounded.flat(s: 100)', 0, 'exact'],
   ['relu.flat(s: (5, 20))', 0, 'exact'],
   ['relu.flat(s: (5, 20), T: i32)', 0, 'exact'],
   ['leaky_relu.flat(s: 100)', 1e-7],
-  ['sigmoid.flat(s: 100)', 1e-6],
-  ['silu.flat(s: 100)', 1e-6],
-  ['silu.flat(s: 100, T: bf16)', 3e-2],
-  ['gelu.flat(s: 100)', 1e-6],
-  ['gelu.flat(s: 100, T: f16)', 4e-3],
-  ['hard_sigmoid.flat(s: 100)', 3e-7],
-  ['hard_swish.flat(s: 100)', 3e-7],
-  ['elu.flat(s: 100)', 1e-6],
-  ['softplus.flat(s: 100)', 1e-6],
+  ['sigmoid.flat(s: 100)', 2e-6],
+  ['silu.flat(s: 100)', 2e-6],
+  ['silu.flat(s: 100, T: bf16)', 7e-2],
+  ['gelu.flat(s: 100)', 2e-6],
+  ['gelu.flat(s: 100, T: f16)', 7e-3],
+  ['hard_sigmoid.flat(s: 100)', 5e-7],
+  ['hard_swish.flat(s: 100)', 5e-7],
+  ['elu.flat(s: 100)', 2e-6],
+  ['softplus.flat(s: 100)', 2e-6],
   ['clip.flat(s: 100, low: -1, high: 0.75)', 0, 'exact'],
   ['cast.flat(s: 100, U: f16)', 5e-4, 'exact'],
   ['cast.flat(s: 100, U: bf16)', 4e-3, 'exact'],
@@ -83,16 +83,16 @@ const library: ReadonlyArray<readonly [instance: string, bound: number, exact?: 
   ['cast.flat(s: 100, T: i32, U: i8)', 0, 'exact'],
   ['cast.flat(s: 100, T: i32, U: bool)', 0, 'exact'],
   ['logical_not.flat(s: 100)', 0, 'exact'],
-  ['add.flat(s: (4, 10, 7), t: 7)', 1e-7, 'exact'],
+  ['add.flat(s: (4, 10, 7), t: 7)', 3e-7, 'exact'],
   ['add.flat(s: 100, t: 100, T: u8)', 0, 'exact'],
-  ['add.flat(s: 100, t: 100, T: f16)', 5e-4, 'exact'],
-  ['subtract.flat(s: (4, 1, 8), t: (3, 8))', 1e-7, 'exact'],
-  ['multiply.flat(s: 100, t: 100)', 1e-7, 'exact'],
+  ['add.flat(s: 100, t: 100, T: f16)', 3e-3, 'exact'],
+  ['subtract.flat(s: (4, 1, 8), t: (3, 8))', 4e-7, 'exact'],
+  ['multiply.flat(s: 100, t: 100)', 3e-7, 'exact'],
   ['multiply.flat(s: 100, t: 100, T: i16)', 0, 'exact'],
-  ['multiply.flat(s: 100, t: 100, T: tf32)', 1e-3, 'exact'],
-  ['divide.flat(s: 100, t: 100)', 2e-7],
+  ['multiply.flat(s: 100, t: 100, T: tf32)', 2e-3, 'exact'],
+  ['divide.flat(s: 100, t: 100)', 5e-7],
   ['divide.flat(s: 100, t: 100, T: i32)', 0, 'exact'],
-  ['power.flat(s: 100, t: 100)', 2e-6],
+  ['power.flat(s: 100, t: 100)', 5e-6],
   ['maximum.flat(s: 100, t: 100)', 0, 'exact'],
   ['minimum.flat(s: 100, t: 100)', 0, 'exact'],
   ['equal.flat(s: 100, t: 100)', 0, 'exact'],
@@ -205,6 +205,58 @@ describe('the bound of a matmul', () => {
       expect(dot!.at(0).bound === 0).toBe(exact)
     })
   }
+})
+
+/** A definition of `x`, `z`, `w`, and a kernel that computes the same otherwise, each of its steps in f32. */
+describe('the same computed otherwise lies within the bound', () => {
+  const size = 400, r = Math.fround
+  const inputs = ['x', 'z', 'w'].map(name => tensor(name, [size]))
+  const one = f(1), exp = (e: Expr) => call('exp', [e])
+  const minus = (a: Expr, b: Expr) => binary('-', a, b), over = (a: Expr, b: Expr) => binary('/', a, b)
+  type Otherwise = readonly [text: string, value: (x: Expr, z: Expr, w: Expr) => Expr,
+    kernel: (x: number, z: number, w: number) => number]
+  const cases: readonly Otherwise[] = [
+    ['three terms', (x, z, w) => add(add(x, z), w), (x, z, w) => r(x + r(z + w))],
+    ['three terms backwards', (x, z, w) => add(add(x, z), w), (x, z, w) => r(r(w + z) + x)],
+    ['a common factor', (x, z, w) => add(add(mul(f(0.1), x), mul(f(0.2), z)), mul(f(0.1), w)),
+      (x, z, w) => r(r(r(0.1) * r(x + w)) + r(r(0.2) * z))],
+    ['halves and quarters', (x, z, w) => add(add(mul(f(0.25), x), mul(f(0.5), z)), mul(f(0.25), w)),
+      (x, z, w) => r(0.25 * r(x + w) + 0.5 * z)],
+    ['Horner', x => add(add(one, x), mul(mul(f(0.5), x), x)), x => r(1 + r(x * r(1 + 0.5 * x)))],
+    ['a part taken away', x => minus(x, mul(x, f(0.1))), x => r(r(0.9) * x)],
+    ['from one to the other', (x, z) => add(mul(x, f(0.3)), mul(z, f(0.7))), (x, z) => r(z + r(r(0.3) * r(x - z)))],
+    ['a sigmoid by tanh', x => over(one, add(one, exp(minus(f(0), x)))), x => r(0.5 * r(Math.tanh(0.5 * x)) + 0.5)],
+    ['a tanh of half as a sigmoid', x => add(mul(f(0.5), call('tanh', [mul(f(0.5), x)])), f(0.5)),
+      x => r(1 / r(1 + r(Math.exp(-x))))],
+    ['a third of a sum', (x, z) => over(add(x, z), f(3)), (x, z) => r(r(x / 3) + r(z / 3))],
+    ['a third of each term', (x, z) => add(over(x, f(3)), over(z, f(3))), (x, z) => r(r(x + z) * r(1 / 3))],
+    ['a difference of squares', (x, z) => minus(mul(x, x), mul(z, z)), (x, z) => r(r(x - z) * r(x + z))]
+  ]
+  for (const [text, value, kernel] of cases) {
+    it(text, () => {
+      const o = define('otherwise', inputs, [size], i => {
+        const [x, z, w] = inputs.map(b => at(b, i))
+        return value(x!, z!, w!)
+      })
+      for (const kind of ['integers', 'reals'] as const) {
+        for (let seed = 1; seed <= 3; seed++) {
+          const given = inputsFor({ kind: 'operator', operator: o }, none, kind, seed), [x, z, w] = given
+          const found = Array.from(x!, (own, i) => kernel(own, z![i]!, w![i]!)), [truth] = truthsOf(o, given)
+          expect(firstOutside(truth!, found), `${kind}, seed ${seed}`).toBeUndefined()
+          // a part that is left out shows
+          if (kind === 'reals') expect(firstOutside(truth!, found.map(e => e * (1 + 2 ** -14)))).toBeDefined()
+        }
+      }
+    })
+  }
+
+  it('an average as a sum of parts, of whole numbers too', () => {
+    const row = tensor('x', [100]), p = axis('p', 100)
+    const body: Reduce = { kind: 'reduce', reducer: 'avg', axes: [p], body: at(row, ref(p.variable)), type: 'f32', origins: [] }
+    const [x] = inputsFor({ kind: 'operator', operator: define('mean', [row], [1], () => body) }, none, 'integers', 1)
+    const [truth] = truthsOf(define('mean', [row], [1], () => body), [x!])
+    expect(firstOutside(truth!, [x!.reduce((a, e) => r(a + r(e * r(1 / 100))), 0)])).toBeUndefined()
+  })
 })
 
 describe('one element', () => {

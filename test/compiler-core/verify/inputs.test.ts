@@ -120,10 +120,22 @@ describe('inputs', () => {
     const rows = rowsOf(inputsOf('softmax.online(s: 9, n: 40)', 'wide')[0]!, 40)
     expect(rows.some(row => row.filter(x => x > 100).length === 1
       && row.filter(x => Math.abs(x) < 10).length === 39)).toBe(true)
+    expect(rows[0]!.indexOf(120)).toBe(39)
     expect(rows.some(row => Math.max(...row) < -100)).toBe(true)
     expect(rows.some(row => Math.min(...row) > 100)).toBe(true)
     expect(rows.some(row => Math.max(...row) - Math.min(...row) > 100)).toBe(true)
     const [first] = rowsOf(inputsOf('layer_norm.block_per_row(s: 4, n: 40)', 'wide')[0]!, 40)
     expect(Math.max(...first!.map(x => Math.abs(x - 3)))).toBeLessThan(0.1)
+  })
+
+  it('of whole types are large where the declared types hold what is made of them', () => {
+    const sums = (type: string) => rowsOf(inputsOf(`reduce.warp_per_result(s: (9, 50), axes: 1, op: sum, T: ${type})`, 'wide')[0]!, 50)
+      .map(row => Math.abs(row.reduce((a, b) => a + b, 0)))
+    expect(Math.max(...sums('i64'))).toBeGreaterThan(2 ** 31)
+    expect(Math.max(...sums('i64'))).toBeLessThan(2 ** 53)
+    expect(Math.max(...sums('i32'))).toBeLessThan(2 ** 31)
+    expect(greatest(inputsOf('relu.flat(s: 100, T: i32)', 'wide')[0]!)).toBeGreaterThan(2 ** 29)
+    expect(greatest(inputsOf('multiply.flat(s: 100, t: 100, T: i64)', 'wide')[0]!)).toBeLessThanOrEqual(2 ** 26)
+    expect(greatest(inputsOf('divide.flat(s: 100, t: 100, T: i32)', 'wide')[1]!)).toBeLessThanOrEqual(100)
   })
 })

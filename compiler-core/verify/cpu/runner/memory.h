@@ -169,8 +169,8 @@ struct Tensor {
   TensorKind kind;
   /** Every cell has a value before the first kernel. */
   bool filled;
-  /** One for each cell; the last four only where there are such accesses. */
-  Mark *writers, *readers, *second_readers, *atomics, *second_atomics;
+  /** One for each cell; all but the first only where there are such accesses. `adders`: the last of the atomics. */
+  Mark *writers, *readers, *second_readers, *atomics, *second_atomics, *adders;
 };
 
 static Tensor *tensors;
@@ -208,7 +208,7 @@ static void make_tensor(u32 k, TensorKind kind, u64 bytes, u32 log_cell, bool fi
 }
 
 static void forget_marks(const Tensor &t) {
-  for (Mark *marks : { t.writers, t.readers, t.second_readers, t.atomics, t.second_atomics }) {
+  for (Mark *marks : { t.writers, t.readers, t.second_readers, t.atomics, t.second_atomics, t.adders }) {
     if (marks) madvise((void *)marks, (t.bytes >> t.log_cell) * sizeof(Mark), MADV_DONTNEED);
   }
 }
@@ -270,7 +270,11 @@ static void check_cell(Tensor &t, u64 c, AccessKind kind, Site site) {
   }
   switch (kind) {
     case read_access: return remember_in(t, t.readers, t.second_readers, c, now);
-    case atomic_access: return remember_in(t, t.atomics, t.second_atomics, c, now);
+    case atomic_access:
+      remember_in(t, t.atomics, t.second_atomics, c, now);
+      if (!t.adders) t.adders = make_marks(t);
+      t.adders[c] = now;
+      return;
     default: writer = now;
   }
 }

@@ -354,20 +354,31 @@ static u32 kernel_of(u32 an_interval) {
   return k;
 }
 
-/** Of each output: its cells, then who wrote each last: kernel, block, thread plus 1 (0: nobody), site. */
+static bool is_written(const Tensor &t, u64 first, u64 count) {
+  for (u64 c = first; c < first + count; c++) if (t.writers[c].interval || (t.adders && t.adders[c].interval)) return true;
+  return false;
+}
+
+/**
+ * Of each output those parts of 4096 cells in which something was written: the first cell, how many (0: no more parts),
+ * the cells in whole words, then who wrote each last: kernel, block, thread plus 1 (0: nobody), site.
+ */
 static void put_outputs(int file) {
   for (u32 i = 0; i < tensor_count; i++) {
     const Tensor &t = tensors[i];
     if (t.kind != output_tensor) continue;
-    put(file, t.base, t.bytes);
     const u64 cells = t.bytes >> t.log_cell;
     constexpr u64 at_once = 4096;
     u32 text[at_once][4];
     for (u64 first = 0; first < cells; first += at_once) {
       const u64 n = cells - first < at_once ? cells - first : at_once;
+      if (!is_written(t, first, n)) continue;
+      const u64 part[] = { first, n };
+      put(file, part, sizeof part);
+      put(file, t.base + (first << t.log_cell), ((n << t.log_cell) + 7) & ~7ull); // behind the last cell, a page goes on
       for (u64 c = 0; c < n; c++) {
         const Mark &writer = t.writers[first + c];
-        const Mark &last = t.atomics && t.atomics[first + c].interval > writer.interval ? t.atomics[first + c] : writer;
+        const Mark &last = t.adders && t.adders[first + c].interval > writer.interval ? t.adders[first + c] : writer;
         text[c][0] = kernel_of(last.interval);
         text[c][1] = last.block;
         text[c][2] = last.interval ? last.thread + 1u : 0;
@@ -375,6 +386,8 @@ static void put_outputs(int file) {
       }
       put(file, text, n * sizeof text[0]);
     }
+    const u64 no_more[] = { 0, 0 };
+    put(file, no_more, sizeof no_more);
   }
 }
 

@@ -67,6 +67,16 @@ const examples = path.join(import.meta.dirname, '../../../../docs/examples')
 const pipelined = readFileSync(path.join(examples, '9-copies-that-arrive-later.heddle'), 'utf8')
   .replace(/^import .*/m, '').replace(/^instance [\s\S]*/m, '')
 
+/** Into an output that whoever launches it sets to 0. */
+const added = `operator total(x: i32[m, n]) -> y: i32[m] { y[i] = sum[p < n] x[i, p] }
+schedule at for total {
+  kernel main(grid: (m, ceil_div(n, 128)), block: 128) {
+    let p = blockIdx.y * 128 + threadIdx.x
+    if p < n { atomic_add(y[blockIdx.x], x[blockIdx.x, p]) }
+  }
+}
+`
+
 function check(text: string, sizes?: Readonly<Record<string, number>>): void {
   it.skipIf(compiler.missing)(`${text.slice(text.lastIndexOf('instance'))} ${sizes ? JSON.stringify(sizes) : ''} (${compiler.label})`, async () => {
     const opened = open(text, sizes), request = requestFor(opened)
@@ -106,6 +116,7 @@ schedule through_shared for twice {
   }
 }
 instance i = twice.through_shared(n: 1000)`)
+  check(`${added}instance i = total.at(m: 3, n: 1000)`)
   check(`${pipelined}instance i = batch_matmul.pipelined(batch: 1, m: 37, n: 45, k: 75)`)
   check(`${pipelined}instance i = batch_matmul.pipelined(batch: 2, m: 64, n: 64, k: 64)`)
   for (const type of ['f64', 'f32', 'tf32', 'bf16', 'f16', 'i64', 'i32', 'i16', 'i8', 'u8', 'u32', 'bool']) {
@@ -121,6 +132,13 @@ describe('a part of the grid', () => {
       expect(run.blocks).toEqual({ run: 4, total: 72 })
       const written = run.outputs[0]!.elements.filter(e => !Number.isNaN(e)).length
       expect(written).toBe(2 * (128 * 128 + 60 * 60))
+    }
+  })
+  it.skipIf(compiler.missing)(`says nothing of sums that are not complete (${compiler.label})`, async () => {
+    const opened = open(`${added}instance i = total.at(m: 3, n: 1000)`)
+    for (const run of executed(await engine(opened.subject, requestFor(opened, {}, 0)))) {
+      expect(run.blocks).toEqual({ run: 4, total: 24 })
+      expect([...run.outputs[0]!.elements]).toEqual([NaN, NaN, NaN])
     }
   })
 })

@@ -1,7 +1,7 @@
 /** Each fault is found in every order of threads, and told with both sides; what is right is without faults. */
 import { describe, expect, it } from 'vitest'
 import type { Around } from '../../lowering/support.ts'
-import { faultText, ofKernel, orders, placesOf, runsOf } from './support.ts'
+import { accessText, faultText, ofKernel, outcomeOf, orders, placesOf, runsOf } from './support.ts'
 
 /** `expected`: the faults of the run forwards; those of the other orders are of the same kinds at the same places. */
 function check(name: string, body: string, expected: readonly string[], around: Around = {}): void {
@@ -179,11 +179,39 @@ describe('ends', () => {
   })
 })
 
+describe('a whole number divided by zero', () => {
+  const ends = (body: string, message: string, fault?: string) => {
+    it(body, () => {
+      const outcome = outcomeOf(ofKernel(body), { orders: ['forward'] })
+      if (outcome.kind !== 'ended') throw new Error(outcome.kind)
+      const { why, fault: before } = outcome
+      expect([why, outcome.message, before && faultText(before)]).toEqual(['crash', message, fault])
+    })
+  }
+  const told = (expression: string, thread = 3) => `Thread (${thread}, 0, 0) of block (0, 0, 0) divides a whole number by zero: \`${expression}\`.`
+  ends('y[threadIdx.x] = x[64 / (threadIdx.x - 3) % 64]', told('64 / (threadIdx.x - 3)'))
+  ends('y[threadIdx.x] = x[5 % (threadIdx.x - 3)]', told('5 % (threadIdx.x - 3)'), 'out-of-bounds: 0 read x[-1]')
+  ends('y[threadIdx.x] = f32(i64(7) / (i64(threadIdx.x) - 3))', told('7 / (i64(threadIdx.x) - 3)'))
+  right('not where it is not taken', 'y[threadIdx.x] = if threadIdx.x != 3 then f32(9 / (threadIdx.x - 3)) else 0')
+  right('of numbers with fractions it is infinite', 'y[threadIdx.x] = 1 / (f32(threadIdx.x) - 3)')
+})
+
 describe('atomics', () => {
+  it('the last thread that added is the writer', () => {
+    const [run] = runsOf(ofKernel('atomic_add(y[threadIdx.x / 4], x[threadIdx.x])\nif threadIdx.x == 5 { atomic_add(y[9], 1) }', { grid: '2' }))
+    const writers = [1, 9, 63].map(element => run?.outputs[0]?.writerOf(element))
+    expect(writers.map(w => w && accessText(w))).toEqual(['7 of block 1, 0, 0 atomic y[1]', '39 of block 1, 0, 0 atomic y[9]', undefined])
+  })
   right('many threads', 'atomic_add(y[threadIdx.x / 2], x[threadIdx.x])')
   right('of blocks', 'atomic_add(y[threadIdx.x], x[threadIdx.x])', { grid: '3' })
   right('in shared memory, read behind a barrier', 'shared s: i32[1] = 0\natomic_add(s[0], 1)\nsyncthreads()\ny[threadIdx.x] = f32(s[0])')
   check('beside a plain read', 'shared s: i32[1] = 0\natomic_add(s[0], 1)\ny[threadIdx.x] = f32(s[0])', ['race: 1 atomic s[0] | 0 read s[0]'])
+})
+
+it('says nothing of sums that are not complete', () => {
+  const [run] = runsOf(ofKernel('atomic_add(y[threadIdx.x], x[threadIdx.x])', { grid: '4000' }), { orders: ['forward'], budget: 0 })
+  expect(run!.blocks.run).toBeLessThan(4000)
+  expect(run!.outputs[0]!.elements.every(Number.isNaN)).toBe(true)
 })
 
 describe('elements that share a cell', () => {
