@@ -51,7 +51,7 @@ export async function verifyReport(file: string, options: VerifyOptions, verifie
     const several = candidates.length > 1
     const verification = open.job && await verifiers.verify(open.job, several ? undefined : progress, signal)
     if (several) progress?.(`${++done} of ${counted(candidates.length, 'candidate')}`)
-    return { candidate, open, verification, problems: problemsOf(program, open, verification, uri) }
+    return { candidate, open, verification, problems: problemsOf(open, verification, uri) }
   }
   const results = await inOrder(candidates, verifiers.threads, verifyOne)
   return {
@@ -92,15 +92,8 @@ function candidatesOf(
   return space.candidates.map(({ index }) => ({ level, index }))
 }
 
-function problemsOf(
-  program: Program, open: OpenJob, verification: Verification | undefined, uri: string
-): readonly Problem[] {
+function problemsOf(open: OpenJob, verification: Verification | undefined, uri: string): readonly Problem[] {
   const found = verification === undefined ? [] : findingsOf(verification)
-  // what is wrong elsewhere in the file may be why there is no program
-  if (open.job === undefined && open.problems.length === 0) {
-    const errors = program.analyse(uri)?.diagnostics.filter(d => d.severity === 'error') ?? []
-    return errors.map(diagnostic => ({ uri, diagnostic }))
-  }
   return [...open.problems, ...found.map(f => problemOf({ uri, span: open.span }, f))]
 }
 

@@ -94,8 +94,14 @@ export function openSubject(
   const wrong = analysis.diagnostics.filter(d =>
     d.severity === 'error' && declarations.some(n => isInside(d.span, spanOf(analysis.parsed, n))))
   if (wrong.length > 0) return { subject: undefined, problems: wrong.map(d => ({ uri, diagnostic: d })) }
+  if (!found) {
+    // what it names is missing because of what is wrong elsewhere: an import, or a declaration that has no name
+    const errors = analysis.diagnostics.filter(d => d.severity === 'error')
+    return errors.length > 0 ? { subject: undefined, problems: errors.map(d => ({ uri, diagnostic: d })) }
+      : failed(uri, spanOf(analysis.parsed, declaration), `\`${name}\` cannot be compiled: something that it names is not there.`)
+  }
   const first = program.elaboration(uri)
-  if (!first || !found) return { subject: undefined, problems: [] }
+  if (!first) return { subject: undefined, problems: [] }
   const target = found.kind === 'schedule' ? undefined : targetOf(first.run, first.frame, found.bindings)
   const { run, frame } = program.elaboration(uri, target) ?? first
   run.home = { name, module: frame.module, node: found.place }
