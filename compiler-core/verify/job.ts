@@ -53,7 +53,7 @@ const launches = [
 ]
 
 /** Elements of all parameters: with fewer, a launch of all blocks takes about a second. */
-const manyElements = 2 ** 21
+const quickElements = 2 ** 21
 
 /** Where an extent that is bound makes tensors large, the others are small. */
 function sizesOf({ extents, parameters }: IrProgram): Job['sizes'] {
@@ -62,7 +62,7 @@ function sizesOf({ extents, parameters }: IrProgram): Job['sizes'] {
     const preferred = extents.map((_, i) => lists[extents.length]?.[i] ?? i % 3 + 2)
     const sizes = [preferred, extents.map(() => 3), extents.map(() => 1)]
     const isSmall = (each: readonly number[]): boolean =>
-      elementsOf(parameters, new Map(extents.map((v, i) => [v, each[i] ?? 1]))) <= manyElements
+      elementsOf(parameters, new Map(extents.map((v, i) => [v, each[i] ?? 1]))) <= quickElements
     return sizes.find(isSmall) ?? extents.map(() => 1)
   })
   return unique(all).map(sizes => Object.fromEntries(extents.map(({ name }, i) => [name, sizes[i] ?? 1])))

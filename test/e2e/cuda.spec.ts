@@ -2,14 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Locator } from '@playwright/test'
-import { type Workbench, expect, test, themes } from '../harness/workbench.ts'
-
-/** One-based places in the fixtures. */
-function placeOf(file: string, part: string): readonly [line: number, column: number] {
-  const lines = readFileSync(path.join('test/fixtures/workspace', file), 'utf8').split('\n')
-  const line = lines.findIndex(text => text.includes(part))
-  return [line + 1, (lines[line] ?? '').indexOf(part) + 2]
-}
+import { type Workbench, expect, placeOf, test, themes } from '../harness/workbench.ts'
 
 test('opens at the lens, lights both sides, names the origin', async ({ workbench }) => {
   await workbench.openFile('fused.heddle')

@@ -1,15 +1,6 @@
 // Verification as a person meets it: the packed extension, a real workbench.
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import type { Locator } from '@playwright/test'
-import { type Workbench, expect, test, themes } from '../harness/workbench.ts'
-
-/** One-based place in a fixture. */
-function placeOf(file: string, part: string): readonly [line: number, column: number] {
-  const lines = readFileSync(path.join('test/fixtures/workspace', file), 'utf8').split('\n')
-  const line = lines.findIndex(text => text.includes(part))
-  return [line + 1, (lines[line] ?? '').indexOf(part) + 2]
-}
+import { type Workbench, expect, placeOf, test, themes } from '../harness/workbench.ts'
 
 test('the lens verifies, says what came out, and forgets it when the text changes', async ({ workbench }) => {
   await workbench.openFile('fused.heddle')

@@ -8,12 +8,20 @@
 //
 // One server serves the whole run. Every test has a fresh browser profile and a fresh copy of its folder; `test.use({
 // folder: 'docs/examples', settings: { 'workbench.colorTheme': themes.light } })` changes the folder and the settings.
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type FrameLocator, type Locator, type Page, expect, test as base } from '@playwright/test'
 import { root, scratch, vsix } from '../../scripts/paths.ts'
 import { type Server, type Settings, startServer, workbenchUrl } from './servers.ts'
 
 export { expect }
+
+/** One-based place in a file of test/fixtures/workspace, within its first `part`, for `workbench.goTo`. */
+export function placeOf(file: string, part: string): readonly [line: number, column: number] {
+  const lines = readFileSync(path.join('test/fixtures/workspace', file), 'utf8').split('\n')
+  const line = lines.findIndex(text => text.includes(part))
+  return [line + 1, (lines[line] ?? '').indexOf(part) + 2]
+}
 
 export const themes = {
   dark: 'Default Dark Modern', light: 'Default Light Modern', contrast: 'Default High Contrast'
