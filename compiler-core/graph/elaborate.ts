@@ -14,7 +14,7 @@
  * the outer graph.
  */
 import { withOrigins } from '../ir/build.ts'
-import type { Buffer, Constant } from '../ir/ir.ts'
+import type { Buffer, Constant, ElementName } from '../ir/ir.ts'
 import { joinOrigins, type Origin, type Origins } from '../ir/origin.ts'
 import { mapExpr } from '../ir/visit.ts'
 import { bindGraph, isBuiltin, libraryOperator, type Actual, type Bindings, type BoundGraph } from '../language/bindings.ts'
@@ -25,14 +25,14 @@ import { bind, bindName, conditionOf, evaluate } from '../language/evaluate.ts'
 import type { Definition } from '../language/resolve.ts'
 import { problem, type Frame, type Run } from '../language/run.ts'
 import type {
-  Argument, Binary, BinaryOperator, Call, Expr, Graph, Node as Tree, Operator, Unary
+  Argument, Binary, BinaryOperator, Expr, Graph, Node as Tree, Operator, Unary
 } from '../language/syntax/tree.ts'
 import { tensorValue } from '../language/tensors.ts'
 import { describe, itemsOf, tuple, unknown, type Value } from '../language/values.ts'
 import { checkOperator } from '../operators/check.ts'
 import type { Definition as OperatorDefinition, OperatorInstance } from '../operators/definition.ts'
 import { counted } from '../mapping/shape.ts'
-import type { FlowGraph, Node } from './flow.ts'
+import type { Attributes, AttributeValue, FlowGraph, Node } from './flow.ts'
 
 export interface ElaboratedGraph {
   readonly graph: FlowGraph
@@ -56,6 +56,31 @@ export function elaborateGraph(
     if (outputs) elaborated = finished(building, bound, name.text, outputs, origins)
   })
   return run.problems === before ? elaborated : undefined
+}
+
+export interface Application {
+  readonly nodes: readonly Node[]
+  readonly results: readonly Buffer[]
+  readonly defined: ReadonlyMap<Node, DefinedOperator>
+}
+
+/**
+ * What a declared operator or graph makes of arguments, outside of a graph's text: tensors among them are those that its
+ * nodes read. Undefined after a problem, which is reported in `run` at `place` of `from`.
+ */
+export function elaborateApplication(
+  run: Run, from: Frame, definition: Definition, place: Tree, args: ReadonlyMap<string, Value>
+): Application | undefined {
+  const before = run.problems
+  const building: Building = { run, nodes: [], defined: new Map(), under: [] }
+  let value: Value = unknown
+  withDevice(run, 'operator', { launch: undefined, isFused: () => false }, () => {
+    const given = [...args].map(([name, argument]): Given => ({ name, value: argument, node: place }))
+    value = applied(building, from, place, definition, given, undefined)
+  })
+  const results = (itemsOf(value) ?? [value]).flatMap(v => (v.kind === 'tensor' ? [v.buffer] : []))
+  if (run.problems > before || results.length === 0) return undefined
+  return { nodes: building.nodes, results, defined: building.defined }
 }
 
 interface Building {
@@ -127,7 +152,7 @@ function finished(
   return {
     graph: {
       name, inputs: bound.inputs, outputs: [...outputs.values()], nodes: [...defined.keys()],
-      extents: bound.extents, origins
+      constants: new Map(), extents: bound.extents, origins
     },
     defined
   }
@@ -211,7 +236,7 @@ function givenBy(b: Building, frame: Frame, a: Argument): readonly Given[] {
 
 /** What an operator or a graph makes of its arguments: a tensor, or a tuple of several. */
 function applied(
-  b: Building, frame: Frame, place: Call | Binary | Unary, definition: Definition, args: readonly Given[],
+  b: Building, frame: Frame, place: Tree, definition: Definition, args: readonly Given[],
   name: string | undefined
 ): Value {
   const { run } = b, { node } = definition
@@ -253,10 +278,33 @@ function applied(
   const single = operator.outputs.length === 1 ? name : undefined
   const outputs = operator.outputs.map(({ buffer }): Buffer =>
     ({ ...buffer, name: single ?? buffer.name, scope: 'workspace', origins: [application] }))
-  const made: Node = { operator, inputs, outputs, application }
+  const attributes = attributesIn([...given.bindings])
+  const made: Node = { operator, inputs, outputs, attributes, application, sources: [] }
   b.nodes.push(made)
   b.defined.set(made, defined)
   return oneOrTuple(outputs.map(tensorValue))
+}
+
+/** What of the bindings is data; mappings are not. */
+function attributesIn(bindings: readonly (readonly [string, Placed])[]): Attributes {
+  return Object.fromEntries(bindings.flatMap(([name, { value }]) => {
+    const attribute = attributeOf(value)
+    return attribute === undefined ? [] : [[name, attribute]]
+  }))
+}
+
+function attributeOf(value: Value): AttributeValue | undefined {
+  switch (value.kind) {
+    case 'int': return Number(value.value)
+    case 'float': case 'bool': return value.value
+    case 'dtype': return { dtype: value.dtype.name as ElementName }
+    case 'reducer': return { reducer: value.name }
+    case 'tuple': case 'list': {
+      const items = value.items.map(item => (item.kind === 'int' ? Number(item.value) : Number.NaN))
+      return items.some(Number.isNaN) ? undefined : items
+    }
+    default: return undefined
+  }
 }
 
 // ---------------------------------------------------------------- numbers in the place of tensors

@@ -9,10 +9,11 @@
  * prologue computes an input that nobody else reads. Epilogues are looked for first: what could be either is applied
  * once where it is stored rather than at each load. (Steps and order: reference 4.3.)
  */
-import type { Buffer, Variable } from '../ir/ir.ts'
+import type { Buffer, ElementName, ReducerName, Variable } from '../ir/ir.ts'
 import type { Origin, Origins } from '../ir/origin.ts'
 import { injectivityOf, inversionOf } from '../operators/classify.ts'
 import type { OperatorInstance } from '../operators/definition.ts'
+import type { TensorData } from './tensor-data.ts'
 
 /** One operator applied to tensors. */
 export interface Node {
@@ -20,15 +21,32 @@ export interface Node {
   /** One for each input and output of the operator, with its element type and shape. */
   readonly inputs: readonly Buffer[]
   readonly outputs: readonly Buffer[]
+  /** What the operator's attributes and type parameters were bound to, by name; those with default values may be absent. */
+  readonly attributes: Attributes
   /** Where it was applied. */
   readonly application: Origin
+  /** Names of the nodes of an imported model that it stands for; empty in a graph of a file. */
+  readonly sources: readonly string[]
 }
+
+export type Attributes = Readonly<Record<string, AttributeValue>>
+/** A shape is a list of numbers. A number stands for an `int` as well as for a `float`. */
+export type AttributeValue =
+  | number | boolean | readonly number[] | { readonly dtype: ElementName } | { readonly reducer: ReducerName }
+
+/** A tensor that is known while compiling. */
+export type Constant =
+  | { readonly kind: 'data'; readonly data: TensorData }
+  /** What an operator makes of other constants of the graph; computed when somebody needs the elements. */
+  | { readonly kind: 'folded'; readonly node: Node }
 
 /** Its tensors are buffers: of scope `input`, `output`, or `workspace` between operators. */
 export interface FlowGraph {
   readonly name: string
   readonly inputs: readonly Buffer[]
   readonly outputs: readonly Buffer[]
+  /** Scope `input`; each after those that it is folded from. */
+  readonly constants: ReadonlyMap<Buffer, Constant>
   /** Each after those that compute its inputs. */
   readonly nodes: readonly Node[]
   /** Shape variables that are known only at launch, in the order of their declaration. */
@@ -47,7 +65,7 @@ export interface Group {
   readonly prologues: readonly Node[]
   /** Each after the one whose output it is applied to. */
   readonly epilogues: readonly Node[]
-  /** What the group reads: the graph's inputs in their order, then results of other groups. */
+  /** What the group reads: the graph's inputs in their order, then constants, then results of other groups. */
   readonly inputs: readonly Buffer[]
   readonly outputs: readonly Buffer[]
 }
@@ -165,7 +183,7 @@ export function partition(graph: FlowGraph): Partition {
       return producer !== undefined && owner.get(producer) === draft
     }
     const read = new Set(nodesOf(draft).flatMap(node => node.inputs.filter(tensor => !inside(tensor))))
-    const known = [...graph.inputs, ...graph.nodes.flatMap(node => node.outputs)]
+    const known = [...graph.inputs, ...graph.constants.keys(), ...graph.nodes.flatMap(node => node.outputs)]
     return {
       anchor: draft.anchor,
       prologues: graph.nodes.filter(node => draft.prologues.has(node)),
@@ -214,7 +232,7 @@ function nodesOf(draft: Draft): readonly Node[] {
 
 /** Each group after those whose results it reads. */
 function inOrder(graph: FlowGraph, groups: readonly Group[]): readonly Group[] {
-  const ordered: Group[] = [], available = new Set(graph.inputs)
+  const ordered: Group[] = [], available = new Set([...graph.inputs, ...graph.constants.keys()])
   for (let waiting = [...groups]; waiting.length > 0;) {
     const next = waiting.find(group => group.inputs.every(tensor => available.has(tensor)))!
     waiting = waiting.filter(group => group !== next)

@@ -19,7 +19,7 @@ const table: Readonly<Record<string, readonly [readonly string[], readonly strin
   language: [['library', 'operators', 'target', 'ir', 'mapping'], []],
   library: [['operators', 'target', 'ir', 'mapping'], []],
   schedule: [['language', 'operators', 'target', 'ir', 'mapping'], []],
-  graph: [['operators', 'language', 'ir', 'mapping'], []],
+  graph: [['operators', 'language', 'library', 'target', 'ir', 'mapping'], ['onnx-buf', '@bufbuild/protobuf']],
   fusion: [['schedule', 'operators', 'graph', 'ir', 'mapping'], []],
   lowering: [['ir', 'mapping'], []],
   codegen: [['ir', 'target', 'mapping'], []],
@@ -31,7 +31,10 @@ const table: Readonly<Record<string, readonly [readonly string[], readonly strin
   verify: [
     ['compile', 'language', 'graph', 'lowering', 'codegen', 'toolchain', 'operators', 'target', 'ir', 'mapping'], ['node']
   ],
-  runtime: [['graph', 'fusion', 'codegen', 'toolchain', 'verify', 'ir', 'mapping'], ['node']],
+  runtime: [
+    ['compile', 'graph', 'schedule', 'fusion', 'language', 'lowering', 'codegen', 'toolchain', 'verify', 'operators', 'target', 'ir', 'mapping'],
+    ['node']
+  ],
   tuning: [['runtime', 'analysis', 'ir', 'mapping'], ['node']],
   cli: [compilerCore, ['node', 'commander', 'zod']]
 }

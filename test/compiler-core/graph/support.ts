@@ -14,11 +14,13 @@ export function flowGraph(
   const outputs = body((name, operator) => {
     const { buffer } = operator.outputs[0]!
     const result: Buffer = { ...buffer, name, scope: 'workspace' }
-    nodes.push({ operator, inputs: operator.inputs, outputs: [result], application: originOf(`graph:${name}`) })
+    nodes.push({
+      operator, inputs: operator.inputs, outputs: [result], attributes: {}, application: originOf(`graph:${name}`), sources: []
+    })
     return result
   })
   const extents = [...new Set(nodes.flatMap(node => node.operator.extents))]
-  return { name: 'g', inputs, outputs, nodes, extents, origins: [] }
+  return { name: 'g', inputs, outputs, constants: new Map(), nodes, extents, origins: [] }
 }
 
 /** `anchor: prologues | epilogues`, by the names of the results, one text a group. */
