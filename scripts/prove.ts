@@ -29,6 +29,11 @@ const simt = (batch: number, m: number, n: number, k: number): string =>
   `instance i = batch_matmul.simt(batch: ${batch}, m: ${m}, n: ${n}, k: ${k})`
 const lengths = [1, 31, 33, 1000, 10_007]
 const ranks = ['1003', '(3, 335)', '(3, 5, 67)', '(3, 5, 7, 11)', '(1, 3, 5, 7, 11)', '(3, 1, 5, 2, 7, 9)']
+const transpositions = [
+  ['(33, 31)', '(1, 0)', 'f32'], ['(3, 33, 40)', '(0, 2, 1)', 'f16'], ['(2, 13, 7, 33)', '(0, 3, 1, 2)', 'f32'],
+  ['(2, 33, 7, 9)', '(0, 2, 3, 1)', 'i64'], ['(5, 37, 3, 11)', '(2, 3, 0, 1)', 'f32'], ['(9, 10, 11)', '(2, 1, 0)', 'bool'],
+  ['(1, 40, 12, 64)', '(0, 2, 3, 1)', 'f32'], ['(3, 5, 8, 2, 9, 14)', '(3, 5, 1, 0, 4, 2)', 'f32']
+] as const
 const broadcasts = ['7', '(10, 1)', '(4, 10, 7)', '(1, 1, 7)']
 
 const groups: readonly Group[] = [
@@ -61,19 +66,64 @@ const groups: readonly Group[] = [
     ])
   },
   {
-    title: `layer norm, rows of ${lengths.join(', ')}`,
-    declarations: lengths.map(n => `instance i = layer_norm.block_per_row(s: 3, n: ${n})`)
+    title: `log softmax, rows of ${lengths.join(', ')}`,
+    declarations: lengths.flatMap(n => [
+      ...n <= 2048 ? [`instance i = log_softmax.warp_per_row(s: 3, n: ${n})`] : [],
+      `instance i = log_softmax.online(s: 3, n: ${n})`
+    ])
+  },
+  {
+    title: `layer norm, standardise, rms norm, rows of ${lengths.join(', ')}`,
+    declarations: ['layer_norm', 'standardise', 'rms_norm'].flatMap(norm => lengths.flatMap(n => [
+      ...n <= 1024 ? [`instance i = ${norm}.warp_per_row(s: 3, n: ${n})`] : [],
+      `instance i = ${norm}.block_per_row(s: 3, n: ${n})`
+    ]))
   },
   {
     title: `reductions over ${lengths.join(', ')}`,
     declarations: lengths.flatMap(n => [
       ...['sum', 'prod', 'max', 'min', 'avg'].flatMap(op => [
         `instance i = reduce.warp_per_result(s: (3, ${n}), axes: 1, op: ${op})`,
-        `instance i = reduce.thread_per_result(s: (${n}, 5), axes: 0, op: ${op}, keep: true)`
+        `instance i = reduce.thread_per_result(s: (${n}, 5), axes: 0, op: ${op}, keep: true)`,
+        ...n >= 128 ? [`instance i = reduce.columns_of_threads(s: (${n}, 5), axes: 0, op: ${op})`] : [],
+        ...n >= 1024 ? [`instance i = reduce.block_per_result(s: (3, ${n}), axes: 1, op: ${op})`] : []
       ]),
       `instance i = arg_max.warp_per_result(s: (3, ${n}), axis: 1)`,
-      `instance i = arg_min.thread_per_result(s: (${n}, 5), axis: 0)`
+      `instance i = arg_min.thread_per_result(s: (${n}, 5), axis: 0)`,
+      ...n >= 128 ? [`instance i = arg_max.columns_of_threads(s: (${n}, 5), axis: 0)`] : [],
+      ...n >= 1024 ? [`instance i = arg_min.block_per_result(s: (3, ${n}), axis: 1, last: true)`] : []
     ])
+  },
+  {
+    title: 'a matrix and a vector, m or n of 1, 31, 33, 1000, k of 1, 31, 33, 10007',
+    declarations: [1, 31, 33, 1000].flatMap(m => [1, 31, 33, 10_007].flatMap(k => [
+      `instance i = batch_matmul.row_per_warp(batch: 2, m: ${m}, n: 1, k: ${k})`,
+      `instance i = batch_matmul.column_per_threads(batch: 2, m: 1, n: ${m}, k: ${k})`
+    ]))
+  },
+  {
+    title: 'depthwise convolution, 5 x 5 with stride 2, all candidates', candidates: 'all',
+    declarations: [`instance i = depthwise_conv.staged(n: 1, c: 13, h: 15, w: 18, size: (5, 5), strides: (2, 2),
+  dilations: (1, 1), before: (2, 1), after: (1, 2))`]
+  },
+  {
+    title: 'relu(depthwise_conv(relu(x), w) + b), fused', candidates: 20,
+    declarations: [`graph i(x: f32[1, 13, 9, 17], w: f32[13, 1, 3, 3], b: f32[13, 1, 1]) {
+  return relu(depthwise_conv(relu(x), w, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)) + b)
+}`]
+  },
+  {
+    title: 'transpositions through shared memory',
+    declarations: transpositions.map(([s, perm, type]) =>
+      `instance i = transpose.through_shared(T: ${type}, s: ${s}, perm: ${perm})`)
+  },
+  {
+    title: 'windows: pools and grouped convolutions, fused',
+    declarations: [
+      'max_pool(x, (3, 3), (2, 2), (1, 1), (1, 1), (8, 9))', 'max_position(x, (3, 3), (2, 2), (1, 1), (1, 1), (8, 9))',
+      'average_pool(x, (3, 3), (2, 2), (1, 1), (1, 1), (1, 1), (8, 9))', 'norm_pool(x, (2, 3), (1, 2), (1, 1), (0, 1), (14, 9))',
+      'conv(x, w, (1, 1), (1, 1), (1, 1), (1, 1), 2)', 'conv(x, w, (2, 1), (1, 2), (2, 0), (1, 2), 2)', 'local_response(x, 3)'
+    ].map(windows => `graph i(x: f32[2, 4, 15, 17], w: f32[6, 2, 3, 3]) { return ${windows} }`)
   },
   {
     title: 'element by element, rank 1 to 6',

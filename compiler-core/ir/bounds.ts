@@ -32,15 +32,18 @@ export function openBounds(
   return buffer.shape.flatMap((extent, axis) => {
     const index = cast(indices[axis] ?? constant(0), 'index')
     const zero = constant(0, 'index', origins)
-    const { low, high } = plain(index)
-    const open = (condition: Expr): readonly OpenBound[] => {
-      const proved = prove(facts(), condition)
-      return proved === true ? [] : [{ axis, condition, never: proved === false }]
-    }
-    return [
-      ...low >= 0 ? [] : open(binary('<=', zero, index, origins)),
-      ...extent.kind === 'constant' && high < Number(extent.value) ? [] : open(binary('<', index, extent, origins))
+    const isInside: readonly ((range: Interval) => boolean)[] = [
+      ({ low }) => low >= 0, ({ high }) => extent.kind === 'constant' && high < Number(extent.value)
     ]
+    const conditions = [binary('<=', zero, index, origins), binary('<', index, extent, origins)]
+    const range = plain(index)
+    return conditions.flatMap((condition, side): readonly OpenBound[] => {
+      if (isInside[side]!(range)) return []
+      const proved = prove(facts(), condition)
+      // of quotients of what conditions bound, the range knows more than the prover
+      if (proved === true || (proved === undefined && isInside[side]!(rangeOf(facts(), index)))) return []
+      return [{ axis, condition, never: proved === false }]
+    })
   })
 }
 

@@ -41,8 +41,8 @@ export interface Interval { readonly low: number; readonly high: number }
 export interface Model {
   /** Of every extent. */
   readonly size: number
-  /** Variables are as great as they may be, or as small. */
-  readonly high: boolean
+  /** Variables are as great as they may be, or as small; `even`, `odd`: those with such a number are great. */
+  readonly choice: 'high' | 'low' | 'middle' | 'even' | 'odd'
   readonly values: Map<Atom, number>
 }
 

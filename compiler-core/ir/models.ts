@@ -7,8 +7,11 @@
 import { memoOf, type Facts, type Model } from './knowledge.ts'
 import { isBroken, type Atom, type Polynomial } from './polynomial.ts'
 
-const kinds = [
-  { size: 7, high: true }, { size: 1000, high: false }, { size: 1, high: true }, { size: 1021, high: true }
+type Kind = Pick<Model, 'size' | 'choice'>
+
+const kinds: readonly Kind[] = [
+  { size: 7, choice: 'high' }, { size: 1000, choice: 'low' }, { size: 1, choice: 'high' }, { size: 1021, choice: 'high' },
+  { size: 64, choice: 'middle' }, { size: 64, choice: 'even' }, { size: 64, choice: 'odd' }
 ]
 
 /** Is the polynomial negative in a model of the facts? */
@@ -60,7 +63,7 @@ function find(facts: Facts, model: Model, atom: Atom): number {
     case '&': case '|': case '^':
       return bits(atom.kind, valueIn(facts, model, atom.left), valueIn(facts, model, atom.right))
     case 'select': return Number.NaN
-    case 'opaque': return chosen(model, atom.low, atom.high)
+    case 'opaque': return chosen(model, atom, atom.low, atom.high)
   }
 }
 
@@ -75,14 +78,16 @@ function ofVariable(facts: Facts, model: Model, atom: Atom & { kind: 'variable' 
   if (known?.sum) return valueIn(facts, model, known.sum)
   const low = Math.max(known?.low ?? -Infinity, ...known?.lows.map(p => valueIn(facts, model, p)) ?? [])
   const high = Math.min(known?.high ?? Infinity, ...known?.highs.map(p => valueIn(facts, model, p)) ?? [])
-  if (variable.role !== 'extent') return low <= high ? chosen(model, low, high) : Number.NaN
+  if (variable.role !== 'extent') return low <= high ? chosen(model, atom, low, high) : Number.NaN
   const step = facts.multiples.get(facts.table.single.get(atom)!) ?? 1
   const size = Math.ceil(model.size / step) * step
   return Math.min(Math.max(size, low), high)
 }
 
-/** An end of the range that is a number, or something moderate. */
-function chosen({ high: great, size }: Model, low: number, high: number): number {
+/** A number of the range: an end of it that is one, or something moderate. */
+function chosen({ choice, size }: Model, { id }: Atom, low: number, high: number): number {
+  if (choice === 'middle' && high - low < 2 ** 40) return Math.floor((low + high) / 2)
+  const great = choice === 'high' || choice === (id % 2 === 0 ? 'even' : 'odd')
   const moderate = great ? size : 0
   const value = great ? high : low
   return Number.isFinite(value) && Math.abs(value) < 2 ** 40 ? value : Math.min(Math.max(moderate, low), high)

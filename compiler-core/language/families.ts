@@ -7,7 +7,7 @@
  * The state of a reduction is a value, or for `argmax` and `argmin` a tuple (value, index).
  */
 import { binary as binaryNode, cast, constant, ref } from '../ir/build.ts'
-import type { Expr as DeviceExpr, Variable } from '../ir/ir.ts'
+import type { ElementName, Expr as DeviceExpr, Type, Variable } from '../ir/ir.ts'
 import { someExpr } from '../ir/visit.ts'
 import { elementAt, reductionOf } from '../operators/inline.ts'
 import { device, deviceBinary, deviceSelect, exprOf, originsAt } from './device.ts'
@@ -29,6 +29,9 @@ export const familyNatives: Readonly<Record<'pointwise' | 'reduction', Readonly<
       f => tuple(reductionOf(f.operator)?.reduce.axes.map(a => extentValue(a.extent)) ?? [])) },
     at: { call: c => ofFamily(c, f => reducedElement(c, f)) },
     contiguous: { call: c => ofFamily(c, f => bool(isContiguous(f))) },
+    neighbouring: { call: c => ofFamily(c, f => bool(isNeighbouring(f))) },
+    positions: { call: c => ofFamily(c, f => bool(isArg(reductionOf(f.operator)?.reduce.reducer ?? ''))) },
+    element: { call: c => ofFamily(c, elementOfState) },
     init: { call: c => ofFamily(c, initial) },
     combine: { call: c => ofFamily(c, f => combined(c, f)) },
     finish: { call: c => ofFamily(c, f => finished(c, f)) },
@@ -70,7 +73,7 @@ function reducedElement(c: NativeCall, f: FamilyValue): Value {
   if (!reduction) return unknown
   const i = indexOf(c, 'i', reduction.axes.length), p = indexOf(c, 'p', reduction.reduce.axes.length)
   if (!i || !p) return unknown
-  const element = reduction.at(i, p)
+  const element = inState(reduction.at(i, p))
   if (!isArg(reduction.reduce.reducer)) return device(element)
   const origins = originsAt(c.run, c.frame, c.node)
   const position = p.reduce<DeviceExpr>((l, e, d) =>
@@ -93,13 +96,35 @@ function isContiguous(f: FamilyValue): boolean {
   })
 }
 
+/**
+ * Whether neighbouring results read neighbouring elements, or the same: the last index of the result moves along the
+ * last dimension of each input that it moves along at all.
+ */
+function isNeighbouring(f: FamilyValue): boolean {
+  const reduction = reductionOf(f.operator)
+  const axis = reduction?.axes.findLast(a => !(a.extent.kind === 'constant' && a.extent.value === 1))?.variable
+  if (!reduction || !axis) return false
+  const reads = (e: DeviceExpr): boolean => someExpr(e, x => x.kind === 'variable' && x.variable === axis)
+  return !someExpr(reduction.reduce.body, e => e.kind === 'load' && e.indices.slice(0, -1).some(reads))
+}
+
+/** The type of the value that a reduction keeps. */
+function elementOfState(f: FamilyValue): Value {
+  const reduce = reductionOf(f.operator)?.reduce, dtype = reduce && elementType(stateType(reduce.body.type))
+  return dtype ? { kind: 'dtype', dtype } : unknown
+}
+
+/** Counts and positions that are combined may be exchanged between threads: they are kept as elements are. */
+function stateType(type: Type): ElementName { return type === 'index' ? 'i64' : type }
+function inState(e: DeviceExpr): DeviceExpr { return e.type === 'index' ? cast(e, 'i64', e.origins) : e }
+
 function initial(f: FamilyValue): Value {
   const reduce = reductionOf(f.operator)?.reduce
-  const type = reduce && elementType(reduce.body.type)
+  const name = reduce && stateType(reduce.body.type), type = name && elementType(name)
   if (!reduce || !type) return unknown
   const least = type.kind === 'float' ? float(-Infinity) : int(type.min), greatest = type.kind === 'float' ? float(Infinity) : int(type.max)
   const typed = (v: Value): Value => v.kind === 'int' || v.kind === 'float'
-    ? device(constant(typeof v.value === 'bigint' && Number.isSafeInteger(Number(v.value)) ? Number(v.value) : v.value, reduce.body.type)) : v
+    ? device(constant(typeof v.value === 'bigint' && Number.isSafeInteger(Number(v.value)) ? Number(v.value) : v.value, name)) : v
   switch (reduce.reducer) {
     case 'sum': case 'avg': return typed(int(0))
     case 'prod': return typed(int(1))
@@ -149,7 +174,8 @@ function finished(c: NativeCall, f: FamilyValue): Value {
   if (!reduction || !a) return unknown
   const { reducer, axes, type } = reduction.reduce
   const state = isArg(reducer) ? itemsOf(a.value)?.[1] ?? unknown : a.value
-  const accumulated = exprOf(c.run, c.frame, state, a.node, isArg(reducer) ? 'index' : type)
+  const kept = exprOf(c.run, c.frame, state, a.node, isArg(reducer) ? 'index' : stateType(type))
+  const accumulated = kept && type === 'index' ? cast(kept, type, kept.origins) : kept
   const index = c.arguments('i').length === 0 ? reduction.axes.map(x => constant(0, x.variable.type)) : indexOf(c, 'i', reduction.axes.length)
   if (!accumulated || !index) return unknown
   const origins = originsAt(c.run, c.frame, c.node)

@@ -6,13 +6,19 @@
  *
  *     import "std/prelude"   ->   heddle-std:/prelude.heddle
  */
+import attention from './std/attention.heddle'
 import builtin from './std/builtin.heddle'
+import conv from './std/conv.heddle'
 import elementwise from './std/elementwise.heddle'
+import index from './std/index.heddle'
 import matmul from './std/matmul.heddle'
 import members from './std/members.heddle'
 import norm from './std/norm.heddle'
+import pool from './std/pool.heddle'
 import prelude from './std/prelude.heddle'
+import quantise from './std/quantise.heddle'
 import reduce from './std/reduce.heddle'
+import resize from './std/resize.heddle'
 import shape from './std/shape.heddle'
 import softmax from './std/softmax.heddle'
 
@@ -25,7 +31,7 @@ export const membersUri = libraryUri('members')
 export const preludeUri = libraryUri('prelude')
 
 /** What `import "std/NAME"` can name. */
-const importable = { prelude, elementwise, matmul, norm, reduce, shape, softmax }
+const importable = { prelude, attention, conv, elementwise, index, matmul, norm, pool, quantise, reduce, resize, shape, softmax }
 
 const texts: ReadonlyMap<string, string> = new Map([
   [builtinUri, builtin], [membersUri, members],

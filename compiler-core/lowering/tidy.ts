@@ -16,10 +16,10 @@
  *       }
  *     }
  *
- * Names of the source stay, except those that nothing uses any more.
+ * Names of the source stay, except those that nothing uses any more; so does memory that is used.
  */
 import { ref } from '../ir/build.ts'
-import type { Expr, Let, Program, Stmt, Variable } from '../ir/ir.ts'
+import type { Buffer, Expr, Let, Program, Stmt, Variable } from '../ir/ir.ts'
 import { joinOrigins } from '../ir/origin.ts'
 import {
   bodiesOf, equalExpr, exprsOf, forEachExpr, forEachStmt, mapBodies, mapOwnExprs, someExpr, substitute
@@ -113,7 +113,7 @@ function sizeOf(e: Expr): number {
 // ---------------------------------------------------------------- dropping
 
 function usedNames(body: readonly Stmt[]): readonly Stmt[] {
-  const used = new Set<Variable>()
+  const used = new Set<Variable>(), accessed = new Set<Buffer>()
   collect(body)
   return kept(body)
 
@@ -124,15 +124,34 @@ function usedNames(body: readonly Stmt[]): readonly Stmt[] {
       if (!s) continue
       for (const b of bodiesOf(s)) collect(b)
       if (s.kind === 'let' && !used.has(s.variable)) continue
+      for (const b of buffersOf(s)) accessed.add(b)
       for (const e of exprsOf(s)) {
-        forEachExpr(e, x => { if (x.kind === 'variable') used.add(x.variable) })
+        forEachExpr(e, x => {
+          if (x.kind === 'variable') used.add(x.variable)
+          if (x.kind === 'load') accessed.add(x.buffer)
+        })
       }
     }
   }
 
   function kept(stmts: readonly Stmt[]): readonly Stmt[] {
-    const left = stmts.filter(s => s.kind !== 'let' || used.has(s.variable)).map(s => mapBodies(s, kept))
+    const left = stmts.filter(isUsed).map(s => mapBodies(s, kept))
     return left.length === stmts.length && left.every((s, i) => s === stmts[i]) ? stmts : left
+  }
+
+  function isUsed(s: Stmt): boolean {
+    return s.kind === 'let' ? used.has(s.variable) : s.kind !== 'allocate' || accessed.has(s.buffer)
+  }
+}
+
+/** Memory that a statement names beside what its expressions load. */
+function buffersOf(s: Stmt): readonly Buffer[] {
+  switch (s.kind) {
+    case 'store': return [s.buffer]
+    case 'copy': return [s.to.buffer, s.from.buffer]
+    case 'allocate': return s.reuses
+    case 'effect': return s.effect === 'atomic_add' ? [s.buffer] : []
+    default: return []
   }
 }
 

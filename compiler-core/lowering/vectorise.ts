@@ -275,8 +275,7 @@ function copyForm(body: Body, lanes: Lanes, steady: Steady): Form | undefined {
   const [store] = body.stores
   if (!store || body.simple.some(s => s !== store && s.kind !== 'let')) return undefined
   const value = lanes.full(store.value), [to = constant(0)] = store.indices.map(lanes.full)
-  const guarded = value.kind === 'select' && value.then.kind === 'load'
-    && steady(value.condition) && sameInAllLanes(value.condition, lanes) ? value : undefined
+  const guarded = value.kind === 'select' && value.then.kind === 'load' && steady(value.condition) ? value : undefined
   const source = guarded?.then ?? value
   if (source.kind !== 'load' || source.buffer.element !== store.buffer.element) return undefined
   if (source.buffer.scope === 'register' && store.buffer.scope === 'register') return undefined
@@ -284,6 +283,7 @@ function copyForm(body: Body, lanes: Lanes, steady: Steady): Form | undefined {
   if (source.buffer === store.buffer || !steady(from) || !steady(to)) return undefined
   const width = widthAt(store.buffer, to, lanes)
   if (width === undefined || widthAt(source.buffer, from, lanes) !== width) return undefined
+  if (guarded && !sameInAllLanes(guarded.condition, lanes)) return undefined
   const origins = joinOrigins(store.origins, source.origins)
   const copies = copiesOf(store.buffer, lanes.first(to), source.buffer, lanes.first(from), width, lanes, origins)
   const wide = Number(store.buffer.scope !== 'register') + Number(source.buffer.scope !== 'register')
@@ -356,29 +356,37 @@ function laneForm(body: Body, lanes: Lanes, steady: Steady): Form | string {
 
 /** Loads that are wide wherever they stand. */
 function wideLoads(body: Body, lanes: Lanes, steady: Steady): readonly WideLoad[] {
-  return placedLoads(body, lanes, steady).flatMap(({ load: from, places }): WideLoad[] => {
+  return placedLoads(body, lanes, steady).flatMap(({ load: from, places: all }): WideLoad[] => {
     const { buffer, indices: [offset = constant(0)] } = from
-    const conditions = places.find(p => p?.length === 0) ?? places[0]
-    if (!conditions || buffer.scope === 'register' || !steady(offset)) return []
-    const everywhere = conditions.length === 0 || places.every(p => p?.length === conditions.length
-      && p.every((c, i) => equalExpr(c, conditions[i] ?? c)))
+    if (buffer.scope === 'register' || !steady(offset)) return []
     const inPlace = body.stores.every(s =>
       s.buffer !== buffer || s.indices.every(i => equalExpr(lanes.full(i), offset)))
-    const width = everywhere && inPlace ? widthAt(buffer, offset, lanes) : undefined
-    return width === undefined ? [] : [{ load: from, temporary: temporaryFor(buffer, lanes), width, conditions }]
+    const width = inPlace ? widthAt(buffer, offset, lanes) : undefined
+    if (width === undefined) return []
+    const places = all.map(place => place())
+    const conditions = places.find(p => p?.length === 0) ?? places[0]
+    if (!conditions) return []
+    const everywhere = conditions.length === 0 || places.every(p => p?.length === conditions.length
+      && p.every((c, i) => equalExpr(c, conditions[i] ?? c)))
+    return everywhere ? [{ load: from, temporary: temporaryFor(buffer, lanes), width, conditions }] : []
   })
 }
 
-/** Under which conditions an expression is evaluated; undefined: different ones for different lanes. */
-type Place = readonly Expr[] | undefined
+/**
+ * Under which conditions an expression is evaluated; undefined: different ones for different lanes. Few ask, and it is
+ * proved.
+ */
+type Place = () => readonly Expr[] | undefined
 
 interface PlacedLoad { readonly load: Load; readonly places: readonly Place[] }
 
 /** Each load once, with the places where it stands. */
 function placedLoads(body: Body, lanes: Lanes, steady: Steady): readonly PlacedLoad[] {
   const found: Array<PlacedLoad & { places: Place[] }> = []
-  const under = (place: Place, c: Expr, holds: boolean): Place =>
-    place && steady(c) && sameInAllLanes(c, lanes) ? [...place, holds ? c : not(c)] : undefined
+  const under = (place: Place, c: Expr, holds: boolean): Place => () => {
+    const around = place()
+    return around && steady(c) && sameInAllLanes(c, lanes) ? [...around, holds ? c : not(c)] : undefined
+  }
   const look = (e: Expr, place: Place): void => {
     if (e.kind === 'select') {
       look(e.condition, place)
@@ -397,7 +405,7 @@ function placedLoads(body: Body, lanes: Lanes, steady: Steady): readonly PlacedL
     }
   }
   for (const s of body.simple) {
-    if (s.kind !== 'let') for (const e of exprsOf(s)) look(lanes.full(e), [])
+    if (s.kind !== 'let') for (const e of exprsOf(s)) look(lanes.full(e), () => [])
   }
   return found
 }

@@ -189,6 +189,119 @@ export const verifyOutput = z.object({
 })
 export type VerifyOutput = z.infer<typeof verifyOutput>
 
+/** `heddle conformance --json` */
+export const conformanceOutput = z.object({
+  tests: z.array(z.object({
+    name: z.string(),
+    state: z.enum(['passed', 'failed', 'unsupported']),
+    /** Why it did not pass; null if it did. */
+    reason: z.string().nullable(),
+    /** Launches of compiled kernels; 0: the model is made of constants and views, or was not run. */
+    kernels: z.int().min(0),
+    seconds: z.number()
+  }))
+})
+export type ConformanceOutput = z.infer<typeof conformanceOutput>
+
+const bytes = z.int().min(0)
+
+/** `heddle compile MODEL.onnx --out DIR --json` */
+export const compileOutput = z.object({
+  model: z.string(),
+  target: z.string(),
+  device: z.string(),
+  /** Of kernels, in one run of the model. */
+  launches: z.int().min(0),
+  /** Different ones. */
+  kernels: z.int().min(0),
+  /** Of the memory that kernels pass tensors on in; inputs, results and weights not counted. */
+  peak_bytes: bytes,
+  /** If every tensor had memory of its own. */
+  bytes_without_reuse: bytes,
+  weights_bytes: bytes,
+  /** Whether it was compiled before. */
+  cached: z.boolean(),
+  seconds: z.number(),
+  /** What was written, below the folder that was asked for. */
+  files: z.array(z.string())
+})
+export type CompileOutput = z.infer<typeof compileOutput>
+
+/** `heddle run MODEL.onnx --inputs DIR --outputs DIR --json` */
+export const runOutput = z.object({
+  engine: z.enum(['cpu', 'reference']),
+  /** Launches of compiled kernels; 0 on the reference. */
+  kernels: z.int().min(0),
+  /** From the model to a program, g++ included; little where both were kept. */
+  build_seconds: z.number(),
+  run_seconds: z.number(),
+  /** What was written, below the folder that was asked for. */
+  outputs: z.array(z.object({
+    file: z.string(), name: z.string(), element: z.string(), shape: z.array(z.int().min(0))
+  }))
+})
+export type RunOutput = z.infer<typeof runOutput>
+
+const applied = z.object({
+  operator: z.string(),
+  /** The nodes of the model that it stands for, by name. */
+  nodes: z.array(z.string())
+})
+
+/** `heddle fusion MODEL.onnx --json` */
+export const fusionOutput = z.object({
+  model: z.string(),
+  target: z.string(),
+  device: z.string(),
+  /** In the order of their launches. */
+  groups: z.array(z.object({
+    /** Null: the group only gives a tensor another shape, and nothing is launched. */
+    kernel: z.string().nullable(),
+    schedule: z.string().nullable(),
+    launches: z.int().min(0),
+    operators: z.array(applied.extend({ role: z.enum(['prologue', 'anchor', 'epilogue']) })),
+    /** Bytes that its fused edges save. */
+    saved: z.int()
+  })),
+  /** Each use of one operator's result by another. */
+  edges: z.array(z.object({
+    tensor: z.string(),
+    from: applied,
+    to: applied,
+    fused: z.enum(['prologue', 'epilogue']).nullable(),
+    /** How it is fused, or why it is not. */
+    reason: z.string(),
+    /** In bytes; null where it is not fused. What is written and read if it is not, what is read more if it is. */
+    traffic: z.object({ written: bytes, read: bytes, read_more: z.int(), saved: z.int() }).nullable()
+  })),
+  launches: z.int().min(0),
+  /** If every operator were a kernel of its own; those that only give a tensor another shape are none. */
+  launches_without_fusion: z.int().min(0),
+  saved: z.int()
+})
+export type FusionOutput = z.infer<typeof fusionOutput>
+
+/** `heddle export MODEL.onnx --out DIR --json` */
+export const exportOutput = z.object({
+  model: z.string(),
+  target: z.string(),
+  kernels: z.int().min(0),
+  weights_bytes: bytes,
+  /** What was written, below the folder that was asked for. */
+  files: z.array(z.string())
+})
+export type ExportOutput = z.infer<typeof exportOutput>
+
+/** `heddle cache status --json`; of `clear`, what was removed. */
+export const cacheOutput = z.object({
+  folder: z.string(),
+  /** Of all bytes. */
+  limit: bytes,
+  bytes,
+  kinds: z.array(z.object({ kind: z.string(), entries: z.int().min(0), bytes }))
+})
+export type CacheOutput = z.infer<typeof cacheOutput>
+
 /** `heddle doctor --json`. */
 export const doctorOutput = z.object({
   version: z.string(),
