@@ -26,13 +26,18 @@ import type { AttributeValue, Node } from './flow.ts'
 
 export interface Builder {
   /**
-   * Applies an operator or a graph of the library by its name. A number may stand for a tensor: it is written into the
+   * Applies an operator or a graph of the library by its name; `conv.implicit_gemm` is the graph `implicit_gemm for conv`. A number may stand for a tensor: it is written into the
    * operator, in the element type of the tensors beside it. The results are new tensors of scope `workspace`, named as
    * the operator names them.
    */
   apply(name: string, args: Arguments, sources?: readonly string[]): Applied | { readonly problem: string }
   /** How the language knows an operator: its schedules are opened with it. */
   defined(operator: OperatorInstance): DefinedOperator
+  /**
+   * Makes a part of an operator known, which has no declaration and no names of its own: schedules of its family serve
+   * it.
+   */
+  definePart(part: OperatorInstance, whole: OperatorInstance): void
   /** Where schedules of the library are looked up and opened. */
   readonly surroundings: Surroundings
 }
@@ -65,6 +70,7 @@ export function createBuilder(architecture?: Architecture): Builder {
   const { run, frame } = program.elaboration(builderUri)!
   const place = analysis.parsed.file
   const application: Origin = { range: { uri: builderUri, span: { start: 0, end: 0 } }, through: undefined }
+  const implementations = new Map([...analysis.files].flatMap(uri => implementationsIn(program.analyse(uri))))
   const templates = new Map<string, Template | string>()
   const defined = new Map<OperatorInstance, DefinedOperator>()
 
@@ -92,7 +98,7 @@ export function createBuilder(architecture?: Architecture): Builder {
 
   return {
     apply(name, args, sources = []) {
-      const definition = analysis.exports.get(name)
+      const definition = analysis.exports.get(name) ?? implementations.get(name)
       if (!definition) return { problem: `The library has no operator \`${name}\`.` }
       const key = `${name}(${Object.entries(args).map(([n, a]) => `${n}: ${argumentKey(a)}`).join(', ')})`
       const template = templates.get(key) ?? templateOf(definition, args)
@@ -100,8 +106,20 @@ export function createBuilder(architecture?: Architecture): Builder {
       return typeof template === 'string' ? { problem: template } : instantiated(template, args, application, sources)
     },
     defined: operator => defined.get(operator) ?? missing(operator),
+    definePart(part, whole) {
+      const { bound } = defined.get(whole) ?? missing(whole)
+      const outputs = part.outputs.map(d => d.buffer)
+      const nameless = { ...bound, node: { ...bound.node }, frame: { ...bound.frame, locals: new Map() } }
+      defined.set(part, { bound: { ...nameless, inputs: part.inputs, outputs }, operator: part })
+    },
     surroundings: { program, analysis, run, frame }
   }
+}
+
+/** The graphs for operators, as `OPERATOR.GRAPH`. */
+function implementationsIn(file: Analysis | undefined): readonly (readonly [string, Definition])[] {
+  return (file?.resolved.schedules ?? []).flatMap(({ operator, definition }) =>
+    (operator && definition.kind === 'graph' ? [[`${operator.name}.${definition.name}`, definition] as const] : []))
 }
 
 /** The extents of a tensor whose shape is known. */

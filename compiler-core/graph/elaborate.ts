@@ -11,13 +11,13 @@
  * Positional arguments follow the operator's parameters, tensors and attributes alike; named ones also bind its types
  * and shape variables. `+ - * /` with a tensor on either side are the library's element-wise operators; a number in the
  * place of a tensor is written into the operator. A graph may be applied like an operator; its nodes are then those of
- * the outer graph.
+ * the outer graph. A graph `for` an operator takes what the operator takes.
  */
 import { withOrigins } from '../ir/build.ts'
 import type { Buffer, Constant, ElementName } from '../ir/ir.ts'
 import { joinOrigins, type Origin, type Origins } from '../ir/origin.ts'
 import { mapExpr } from '../ir/visit.ts'
-import { bindGraph, isBuiltin, libraryOperator, type Actual, type Bindings, type BoundGraph } from '../language/bindings.ts'
+import { bindGraph, bindOperator, isBuiltin, libraryOperator, type Actual, type Bindings, type BoundGraph } from '../language/bindings.ts'
 import { defineOperator, type DefinedOperator } from '../language/define.ts'
 import { exprOf, originsAt } from '../language/device.ts'
 import { withDevice } from '../language/elaborate.ts'
@@ -242,26 +242,31 @@ function applied(
   const { run } = b, { node } = definition
   if (args.some(a => a.value.kind === 'unknown')) return unknown
   if (node.kind !== 'Operator' && node.kind !== 'Graph') return unknown
-  const given = argumentsOf(b, frame, node, args)
+  const implemented = node.kind === 'Graph' ? implementedBy(run, definition, node) : undefined
+  const callee = implemented?.node.kind === 'Operator' ? implemented.node : node
+  const given = argumentsOf(b, frame, callee, args)
   const numbers = given && node.kind === 'Operator' ? numbersIn(b, frame, node, given) : new Map<string, Constant>()
   if (!given || !numbers) return unknown
   const split = withNumbers(given, numbers)
   const { actuals, bindings } = split
   const [application] = originsAt(run, frame, place)
   if (!application) return unknown
-  const shaped = node.params.filter(p => p.type.kind === 'TensorType' && p.type.dims.length > 0)
-  if (!tensorsOf(b, frame, place, node, shaped.map(p => p.name.text), split)) return unknown
+  const shaped = callee.params.filter(p => p.type.kind === 'TensorType' && p.type.dims.length > 0)
+  if (!tensorsOf(b, frame, place, callee, shaped.map(p => p.name.text), split)) return unknown
   // its own text is seen through the application by whoever fuses it
   const own = <T>(f: () => T): T => within(run, undefined, f)
   if (node.kind === 'Graph') {
-    const bound = own(() => bindGraph(run, definition, frame, place, bindings, actuals))
-    const tensors = bound && tensorsOf(b, frame, place, node, bound.inputs.map(x => x.name), split)
-    if (!tensors) return unknown
-    for (const p of node.params) {
+    const bound = own(() => implemented
+      ? bindOperator(run, implemented, frame, place, bindings, actuals)
+      : bindGraph(run, definition, frame, place, bindings, actuals))
+    const tensors = bound && tensorsOf(b, frame, place, callee, bound.inputs.map(x => x.name), split)
+    const module = run.module(definition.uri)
+    if (!tensors || !module) return unknown
+    for (const p of callee.params) {
       const tensor = actuals.get(p.name.text)?.buffer
       if (tensor) bindName(bound.frame, p.name, tensorValue(tensor))
     }
-    const results = resultsOf(b, bound.frame, definition, node, application)
+    const results = resultsOf(b, { ...bound.frame, module }, definition, node, application)
     return results ? oneOrTuple(results.map(r => r.value)) : unknown
   }
   const whole = own(() => defineOperator(run, definition, frame, place, bindings, actuals))
@@ -283,6 +288,11 @@ function applied(
   b.nodes.push(made)
   b.defined.set(made, defined)
   return oneOrTuple(outputs.map(tensorValue))
+}
+
+/** The operator that a graph is `for`: the graph sees its names, and is applied like it. */
+function implementedBy(run: Run, definition: Definition, graph: Graph): Definition | undefined {
+  return graph.operator && run.module(definition.uri)?.definitionOf.get(graph.operator)
 }
 
 /** What of the bindings is data; mappings are not. */
@@ -315,17 +325,24 @@ function attributeOf(value: Value): AttributeValue | undefined {
 function numbersIn(
   b: Building, frame: Frame, callee: Operator, split: Split
 ): ReadonlyMap<string, Constant> | undefined {
-  const element = [...split.actuals.values()][0]?.buffer.element
   const numbers = new Map<string, Constant>()
   for (const p of callee.params) {
     const given = split.bindings.get(p.name.text)
     const isTensor = p.type.kind === 'TensorType' && p.type.dims.length > 0
-    if (!isTensor || !element || (given?.value.kind !== 'int' && given?.value.kind !== 'float')) continue
+    const element = isTensor ? elementBeside(callee, p.type.element.text, split) : undefined
+    if (!element || (given?.value.kind !== 'int' && given?.value.kind !== 'float')) continue
     const value = exprOf(b.run, frame, given.value, given.node, element)
     if (value?.kind !== 'constant') return undefined
     numbers.set(p.name.text, value)
   }
   return numbers
+}
+
+/** Of a tensor that was given for a parameter of the same type; else of the first tensor. */
+function elementBeside(callee: Operator, type: string, split: Split): ElementName | undefined {
+  const beside = callee.params.filter(p => p.type.kind === 'TensorType' && p.type.element.text === type)
+  const [actual] = beside.flatMap(p => split.actuals.get(p.name.text) ?? [])
+  return (actual ?? [...split.actuals.values()][0])?.buffer.element
 }
 
 /** A number stands for a tensor without dimensions. */

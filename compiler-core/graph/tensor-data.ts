@@ -7,7 +7,7 @@
  */
 import type { ElementName } from '../ir/ir.ts'
 import { bytesOf } from '../ir/memory.ts'
-import { roundTo } from '../operators/floats.ts'
+import { bf16Bits, bf16Number, f16Bits, f16Number } from '../operators/floats.ts'
 
 export interface TensorData {
   readonly element: ElementName
@@ -19,6 +19,16 @@ export interface TensorData {
 /** The number of elements of a shape. */
 export function countOf(shape: readonly number[]): number {
   return shape.reduce((n, extent) => n * extent, 1)
+}
+
+/** Whether elements of the type are whole numbers; a bool is none. */
+export function holdsWholes(element: ElementName): boolean {
+  return element.startsWith('i') || element.startsWith('u')
+}
+
+/** The same elements under another shape; bytes that are still to be read stay so. */
+export function reshaped(data: TensorData, shape: readonly number[]): TensorData {
+  return { element: data.element, shape, get bytes() { return data.bytes } }
 }
 
 /** The element at a row-major position, as a number; beyond 2^53 the nearest one. */
@@ -73,35 +83,4 @@ function setElement(view: DataView, element: ElementName, at: number, value: num
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function f16Number(bits: number): number {
-  const exponent = bits >> 10 & 31, mantissa = bits & 1023, sign = bits >> 15 ? -1 : 1
-  if (exponent === 31) return mantissa === 0 ? sign * Infinity : Number.NaN
-  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25))
-}
-
-/** Rounded to nearest, halves to even; NaN stays NaN. */
-function f16Bits(value: number): number {
-  const rounded = roundTo('f16', value), magnitude = Math.abs(rounded)
-  const sign = rounded < 0 || Object.is(rounded, -0) ? 0x8000 : 0
-  if (Number.isNaN(rounded)) return 0x7e00
-  if (magnitude === Infinity) return sign | 0x7c00
-  if (magnitude < 2 ** -14) return sign | magnitude * 2 ** 24
-  const exponent = Math.floor(Math.log2(magnitude))
-  return sign | exponent + 15 << 10 | magnitude * 2 ** (10 - exponent) - 1024
-}
-
-const scratch = new DataView(new ArrayBuffer(4))
-
-function bf16Number(bits: number): number {
-  scratch.setUint32(0, bits << 16)
-  return scratch.getFloat32(0)
-}
-
-/** Rounded to nearest, halves to even; NaN stays NaN. */
-function bf16Bits(value: number): number {
-  scratch.setFloat32(0, value)
-  const bits = scratch.getUint32(0)
-  return Number.isNaN(value) ? 0x7fc0 : (bits + 0x7fff + (bits >>> 16 & 1)) >>> 16
 }

@@ -36,6 +36,18 @@ export function injectivityOf(instance: OperatorInstance): Injectivity {
     : { injective: false, reason: `\`${instance.name}\` is a reduction` }
 }
 
+/**
+ * Whether it only reorders dimensions, and another one comes last: whoever reads neighbours does not write neighbours,
+ * so that such an operator is worth a schedule of its own.
+ */
+export function isTransposition(instance: OperatorInstance): boolean {
+  const [output, ...others] = instance.outputs, value = output?.value
+  if (value?.kind !== 'load' || others.length > 0 || value.indices.length !== output?.axes.length) return false
+  const read = value.indices.map(e => (e.kind === 'variable' ? e.variable : undefined))
+  const isReordered = output.axes.every(a => read.includes(a.variable))
+  return isReordered && read.at(-1) !== output.axes.at(-1)?.variable
+}
+
 /** Where the elements of an input arrive in the one output of an injective operator. */
 export function inversionOf(instance: OperatorInstance, input: Buffer): Inversion {
   const known = inversions.get(instance) ?? new Map<Buffer, Inversion>()

@@ -64,6 +64,41 @@ function exponentOf(magnitude: number): number {
 
 const words64 = new Float64Array(1), words32 = new Uint32Array(words64.buffer)
 
+// ---------------------------------------------------------------- bits
+
+/** The number that these bits stand for. */
+export function f16Number(bits: number): number {
+  const exponent = bits >> 10 & 31, mantissa = bits & 1023, sign = bits >> 15 ? -1 : 1
+  if (exponent === 31) return mantissa === 0 ? sign * Infinity : Number.NaN
+  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25))
+}
+
+/** Rounded to nearest, halves to even; NaN stays NaN. */
+export function f16Bits(value: number): number {
+  const rounded = roundTo('f16', value), magnitude = Math.abs(rounded)
+  const sign = rounded < 0 || Object.is(rounded, -0) ? 0x8000 : 0
+  if (Number.isNaN(rounded)) return 0x7e00
+  if (magnitude === Infinity) return sign | 0x7c00
+  if (magnitude < 2 ** -14) return sign | magnitude * 2 ** 24
+  const exponent = exponentOf(magnitude)
+  return sign | exponent + 15 << 10 | magnitude * 2 ** (10 - exponent) - 1024
+}
+
+/** The number that these bits stand for. */
+export function bf16Number(bits: number): number {
+  bytes4.setUint32(0, bits << 16)
+  return bytes4.getFloat32(0)
+}
+
+/** Rounded to nearest, halves to even; NaN stays NaN. */
+export function bf16Bits(value: number): number {
+  bytes4.setFloat32(0, value)
+  const bits = bytes4.getUint32(0)
+  return Number.isNaN(value) ? 0x7fc0 : (bits + 0x7fff + (bits >>> 16 & 1)) >>> 16
+}
+
+const bytes4 = new DataView(new ArrayBuffer(4))
+
 // ---------------------------------------------------------------- functions
 
 export type FunctionName = Exclude<Intrinsic, 'fma' | 'shfl_xor_sync' | 'shfl_down_sync'>

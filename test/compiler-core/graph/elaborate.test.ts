@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { elaborateGraph, type ElaboratedGraph } from '../../../compiler-core/graph/elaborate.ts'
-import { partition } from '../../../compiler-core/graph/flow.ts'
+import { partition } from '../../../compiler-core/graph/partition.ts'
 import { printExpr } from '../../../compiler-core/ir/print.ts'
 import type { Buffer } from '../../../compiler-core/ir/ir.ts'
 import type { Origin } from '../../../compiler-core/ir/origin.ts'
