@@ -5,17 +5,24 @@
  * Exit status: 0 fine, 1 the program or expression has errors, 2 the command could not be carried out.
  */
 import os from 'node:os'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { architectures, defaultTarget } from '../target/architectures.ts'
 import { engineNames, type EngineName } from '../verify/engine.ts'
 import { createVerifiers } from '../verify/workers.ts'
 import { buildReport } from './build.ts'
+import { cacheReport } from './cache.ts'
 import { cacheFolder } from './cache-folder.ts'
+import { compileReport } from './compile.ts'
+import { conformanceReport, type ConformanceOptions } from './conformance.ts'
 import { layoutReport, mappingReport } from './describe.ts'
 import { doctorReport } from './doctor.ts'
+import { exportReport } from './export.ts'
 import { checkFiles, formatFiles } from './files.ts'
+import { fusionReport } from './fusion.ts'
 import { serveLanguage } from './lsp.ts'
+import { compilerVersion, modelCache, type ModelOptions } from './model-options.ts'
 import type { Report } from './report.ts'
+import { runReport } from './run.ts'
 import { spaceReport } from './space.ts'
 import { verifyReport } from './verify.ts'
 
@@ -88,6 +95,60 @@ program.command('verify <file>')
     + '\n\nExit status: 0 right, 1 wrong, 2 not decided (a tool is missing, or it was cancelled).')
   .action(verifyCommand)
 
+modelCommand('compile <model>')
+  .description('compile an ONNX model to CUDA kernels with their traces, a launch plan and a plan of its memory')
+  .requiredOption('--out <folder>', 'where the files go')
+  .addOption(json)
+  .addHelpText('after', '\nExample:\n  heddle compile bert.onnx --bind batch=1 --bind sequence=128 --out bert'
+    + '\n\nExit status: 0 compiled, 1 the model is wrong or not supported, 2 a file cannot be used.')
+  .action((model: string, options: ModelArguments & { readonly out: string }) => {
+    finish(compileReport(model, options.out, storing(options)), options)
+  })
+
+modelCommand('run <model>')
+  .description('run an ONNX model on given inputs: input_0.pb and so on in, output_0.pb and so on out; no GPU is needed')
+  .requiredOption('--inputs <folder>', 'where input_0.pb, input_1.pb ... are')
+  .requiredOption('--outputs <folder>', 'where output_0.pb, output_1.pb ... go')
+  .addOption(new Option('--engine <engine>', 'compiled kernels by g++, or what the operators define')
+    .choices(['cpu', 'reference']).default('cpu'))
+  .option('--limit <seconds>', 'for the run, without compiling', wholeNumber, 600)
+  .addOption(json)
+  .addHelpText('after', '\nExample:\n  heddle run resnet50.onnx --inputs test_data_set_0 --outputs results'
+    + '\n\nExit status: 0 it ran, 1 the model, its inputs or a kernel is wrong, 2 a file or tool cannot be used.')
+  .action(runModel)
+
+modelCommand('fusion <model>')
+  .description('say which operators of a model become one kernel, why others do not, and what that saves')
+  .addOption(json)
+  .action((model: string, options: ModelArguments) => { finish(fusionReport(model, storing(options)), options) })
+
+modelCommand('export <model>')
+  .description('write an ONNX model as a project in CUDA and C++ that stands alone: CMake, a plain C interface, weights')
+  .requiredOption('--out <folder>', 'where the project goes')
+  .addOption(json)
+  .addHelpText('after', '\nExample:\n  heddle export resnet50.onnx --out resnet50'
+    + '\n\nExit status: 0 exported, 1 the model is wrong or not supported, 2 a file cannot be used.')
+  .action(async (model: string, options: ModelArguments & { readonly out: string }) => {
+    finish(await exportReport(model, options.out, storing(options)), options)
+  })
+
+program.command('cache')
+  .description('what is kept of compiled models: `status` says how much, `clear` removes it')
+  .addArgument(new Argument('<action>').choices(['status', 'clear']))
+  .addOption(json)
+  .action((action: 'status' | 'clear', options: { readonly json?: boolean }) => {
+    finish(cacheReport(modelCache(cacheFolder()), action), options)
+  })
+
+program.command('conformance <folders...>')
+  .description('run models below folders on given inputs and compare the results: model.onnx, test_data_set_0/input_0.pb, output_0.pb')
+  .addOption(new Option('--engine <engine>', 'what runs them').choices(['cpu', 'reference']).default('cpu'))
+  .option('--jobs <n>', 'so many at a time', wholeNumber, os.availableParallelism())
+  .option('--limit <seconds>', 'for one model', wholeNumber, 600)
+  .addOption(json).addOption(target)
+  .addHelpText('after', '\nExit status: 0 none failed, 1 some failed, 2 there is none.')
+  .action(conformance)
+
 program.command('fmt <files...>')
   .description('format .heddle files in place; `-` formats standard input to standard output')
   .option('--check', 'change nothing, name the files that are not formatted')
@@ -103,6 +164,37 @@ program.command('doctor')
   .description('say which tools of this machine Heddle can use')
   .addOption(json)
   .action(async (options: { readonly json?: boolean }) => { finish(await doctorReport(heddleVersion), options) })
+
+type ModelArguments = Omit<ModelOptions, 'cacheFolder' | 'version'> & { readonly json?: boolean }
+
+/** With the options that all commands over models share. */
+function modelCommand(name: string): Command {
+  const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+  return program.command(name)
+    .option('--bind <name=number>', 'a free extent of the model, or an input of one element; once for each', gather, [])
+    .option('--device <card>', 'the card it is compiled for; by default the first of the target')
+    .addOption(new Option('--target <architecture>', 'the architecture it is compiled for').choices(architectures.map(a => a.name)))
+    .option('--parallel-k <rule>', 'how products with few tiles are divided along k: default, paper, disabled, or so many parts')
+}
+
+function storing(options: ModelArguments): ModelOptions {
+  return { ...options, cacheFolder: cacheFolder(), version: compilerVersion() }
+}
+
+interface RunArguments extends ModelArguments {
+  readonly inputs: string
+  readonly outputs: string
+  readonly engine: 'cpu' | 'reference'
+  readonly limit: number
+}
+
+async function runModel(model: string, options: RunArguments): Promise<void> {
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  finish(await runReport(model, {
+    ...options, cacheFolder: cacheFolder(), version: compilerVersion(), signal: controller.signal
+  }), options)
+}
 
 interface BuildArguments extends ExpressionOptions {
   readonly instance: string
@@ -156,6 +248,23 @@ async function verifyCommand(file: string, options: VerifyArguments): Promise<vo
   if (terminal) process.stderr.write('\r\x1b[K')
   await verifiers.close()
   finish(report, options)
+}
+
+interface ConformanceArguments extends ExpressionOptions {
+  readonly engine: ConformanceOptions['engine']
+  readonly jobs: number
+  readonly limit: number
+}
+
+async function conformance(folders: string[], { engine, jobs, limit, target, json }: ConformanceArguments): Promise<void> {
+  const controller = new AbortController(), terminal = process.stderr.isTTY
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const report = await conformanceReport(folders, {
+    engine, target, jobs: Math.max(jobs, 1), limitSeconds: limit, cacheFolder: cacheFolder(), signal: controller.signal,
+    ...terminal ? { progress: (message: string) => { process.stderr.write(`\r\x1b[K${message}`) } } : {}
+  })
+  if (terminal) process.stderr.write('\r\x1b[K')
+  finish(report, json === undefined ? {} : { json })
 }
 
 function wholeNumber(text: string): number {

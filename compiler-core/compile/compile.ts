@@ -7,8 +7,7 @@
  * Nothing here throws for what a file says: what is wrong comes back as problems, each in the file that is compiled
  * where that is possible, and the text is absent.
  */
-import { printCuda } from '../codegen/cuda.ts'
-import type { Trace } from '../codegen/trace.ts'
+import type { Cuda } from '../codegen/cuda.ts'
 import type { Meaning } from '../graph/flow.ts'
 import type { Finding } from '../ir/finding.ts'
 import type { Program as IrProgram } from '../ir/ir.ts'
@@ -16,14 +15,13 @@ import type { Span } from '../ir/origin.ts'
 import { diagnostic } from '../language/diagnostics.ts'
 import type { Choice, Fact } from '../language/instantiate.ts'
 import type { Program } from '../language/program.ts'
-import { checkLimits } from '../lowering/limits.ts'
-import { lower } from '../lowering/lower.ts'
-import { checkOutputs } from '../lowering/outputs.ts'
 import { candidateAt } from '../schedule/space.ts'
 import type { Architecture } from '../target/architectures.ts'
-import { openSubject, type OpenSubject, type Problem, type Stage } from './subjects.ts'
+import { lowerToCuda, type Stage } from './staged.ts'
+import { openSubject, type OpenSubject, type Problem } from './subjects.ts'
 
-export type { Problem, Stage } from './subjects.ts'
+export type { Stage } from './staged.ts'
+export type { Problem } from './subjects.ts'
 export { subjectsOf, type Subject } from './subjects.ts'
 
 export interface CompileOptions {
@@ -32,7 +30,7 @@ export interface CompileOptions {
 }
 
 export interface Compiled {
-  readonly cuda: { readonly text: string; readonly trace: Trace } | undefined
+  readonly cuda: Cuda | undefined
   /** The program after each step, in order; those before the one that failed. */
   readonly stages: readonly Stage[]
   /** The last of `stages` before lowering: mapped loops over logical tensors, bounds explicit, fused. */
@@ -61,7 +59,7 @@ export function compile(program: Program, uri: string, subject: string, options:
   const made = open.program(point)
   const parameters = open.schedule.tunes.map((t, i) => ({ name: t.name, text: point[i]?.text ?? '' }))
   if (!made) return { ...nothing, parameters, problems: open.reasons() }
-  const lowered = lowerToCuda(open, made.stages, made.findings)
+  const lowered = lowerToCuda(made.stages, made.findings, open.architecture)
   return {
     ...nothing, ...lowered, elaborated: made.stages.at(-1)?.program, parameters, facts: made.facts,
     problems: unrepeated([
@@ -76,27 +74,6 @@ function pointOf(open: OpenSubject, { candidate }: CompileOptions): readonly Cho
   const { level, index } = candidate
   return candidateAt(open.schedule, level, index)?.point ?? `There is no candidate ${index} at level ${level}.`
 }
-
-interface Lowered {
-  readonly cuda: Compiled['cuda']
-  readonly stages: readonly Stage[]
-  readonly findings: readonly Finding[]
-}
-
-function lowerToCuda(open: OpenSubject, before: readonly Stage[], earlier: readonly Finding[]): Lowered {
-  const last = before.at(-1)
-  if (!last || hasError(earlier)) return { cuda: undefined, stages: before, findings: earlier }
-  const lowered = lower(last.program, open.architecture)
-  const { name, threads_per_block, shared_memory_per_block } = open.architecture
-  const limits = checkLimits(lowered.program,
-    { target: name, threadsPerBlock: threads_per_block, bytesPerBlock: shared_memory_per_block })
-  const found = [...earlier, ...lowered.findings, ...limits]
-  const findings = hasError(found) ? found : [...found, ...checkOutputs(last.program)]
-  const stages = [...before, ...lowered.stages]
-  return { cuda: hasError(findings) ? undefined : printCuda(lowered.program, open.architecture), stages, findings }
-}
-
-const hasError = (findings: readonly Finding[]): boolean => findings.some(f => f.severity === 'error')
 
 // ---------------------------------------------------------------- problems
 

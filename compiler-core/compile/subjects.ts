@@ -5,27 +5,27 @@
  *     schedule simt for batch_matmul                    `batch_matmul.simt`: f32, all extents known at launch, default
  *     graph ff(...) { ... }                             `ff`: each group by the first schedule that serves its anchor
  */
-import { fuse } from '../fusion/fuse.ts'
 import { elaborateGraph } from '../graph/elaborate.ts'
-import { partition, type Group, type Meaning } from '../graph/flow.ts'
-import type { Finding } from '../ir/finding.ts'
-import type { Buffer, Program as IrProgram } from '../ir/ir.ts'
+import type { Group, Meaning } from '../graph/flow.ts'
+import { partition } from '../graph/partition.ts'
+import type { Buffer } from '../ir/ir.ts'
 import type { Span } from '../ir/origin.ts'
 import type { Bindings } from '../language/bindings.ts'
-import { defineOperator, type DefinedOperator } from '../language/define.ts'
+import { defineOperator } from '../language/define.ts'
 import { diagnostic, type Diagnostic } from '../language/diagnostics.ts'
 import { evaluate } from '../language/evaluate.ts'
-import { openSchedule, type Choice, type Fact, type OpenSchedule } from '../language/instantiate.ts'
+import { openSchedule, type Choice, type OpenSchedule } from '../language/instantiate.ts'
 import type { Analysis, Program } from '../language/program.ts'
-import type { Definition, ScheduleEntry } from '../language/resolve.ts'
+import type { Definition } from '../language/resolve.ts'
 import type { Frame, Run } from '../language/run.ts'
 import type { Argument, Graph, Instance, Node } from '../language/syntax/tree.ts'
 import { spanOf } from '../language/syntax/walk.ts'
 import { valueText, type Value } from '../language/values.ts'
 import { checkOperator } from '../operators/check.ts'
-import { isPointwise, reductionOf } from '../operators/inline.ts'
 import { explicitBounds } from '../lowering/guards.ts'
+import { chooseSchedule, schedulesOf, type Chosen, type Surroundings } from '../schedule/choose.ts'
 import type { Architecture } from '../target/architectures.ts'
+import { fusedProgram, isFusedInto, type Stage, type StagedProgram } from './staged.ts'
 
 export interface Subject {
   readonly kind: 'instance' | 'schedule' | 'graph'
@@ -35,7 +35,6 @@ export interface Subject {
   readonly span: Span
 }
 
-export interface Stage { readonly name: string; readonly program: IrProgram }
 export interface Problem { readonly uri: string; readonly diagnostic: Diagnostic }
 
 /** In the order of the text. A schedule of a whole family needs an operator: an instance names one. */
@@ -67,17 +66,11 @@ export interface OpenSubject {
   /** What is compiled unless a candidate is chosen. */
   readonly point: readonly Choice[]
   /** The program of a choice, before lowering; undefined after a problem. */
-  program(point: readonly Choice[]): OpenedProgram | undefined
+  program(point: readonly Choice[]): StagedProgram | undefined
   /** All that has been reported so far. */
   problems(): readonly Problem[]
   /** The same, but never nothing: why there is no program. */
   reasons(): readonly Problem[]
-}
-
-export interface OpenedProgram {
-  readonly stages: readonly Stage[]
-  readonly findings: readonly Finding[]
-  readonly facts: readonly Fact[]
 }
 
 /** Opens a subject by its name; `OPERATOR.SCHEDULE` may also name what the file imports. */
@@ -116,14 +109,14 @@ export function openSubject(
   const opening: Opening = { program, analysis, run, frame, place: found.place, bindings }
   const opened = found.operator.kind === 'graph' ? openGraph(opening, found.operator, found.schedule) : openOperator(opening, found.operator, found.schedule)
   if (!opened) return { subject: undefined, problems: reasons() }
-  const point = opened.schedule.tunes.map((t): Choice => {
+  const point = opened.point ?? opened.schedule.tunes.map((t): Choice => {
     const given = bindings.get(t.name)
     return given ? { text: valueText(given.value), value: given.value } : t.default
   })
   return {
     subject: {
-      kind: found.kind, uri, span: spanOf(analysis.parsed, found.place), architecture: run.architecture,
-      point, problems, reasons, ...opened,
+      kind: found.kind, uri, span: spanOf(analysis.parsed, found.place), architecture: run.architecture, problems, reasons,
+      ...opened, point
     },
     problems: problems(),
   }
@@ -167,15 +160,10 @@ function declarationOf(analysis: Analysis, program: Program, name: string): Foun
   if (item?.kind === 'Graph' && graph) return { kind: 'graph', operator: graph, schedule: undefined, bindings: [], place: item.name, declaration: item }
   const [operatorName = '', scheduleName] = name.split('.')
   const operator = analysis.exports.get(operatorName)
-  const entry = schedulesOf(analysis,
-    program).find(s => s.definition.name === scheduleName && (s.operator === operator || s.operator === undefined))
+  const entry = schedulesOf(program, analysis).find(s => s.definition.name === scheduleName && (s.operator === operator || s.operator === undefined))
   if (operator?.kind !== 'operator' || !entry) return undefined
   const own = entry.definition.uri === analysis.uri && entry.definition.node.kind === 'Schedule' ? entry.definition.node.name : undefined
   return { kind: 'schedule', operator, schedule: entry.definition, bindings: [], place: own ?? analysis.parsed.file, declaration: own?.parent ?? analysis.parsed.file }
-}
-
-function schedulesOf(analysis: Analysis, program: Program): readonly ScheduleEntry[] {
-  return [...analysis.files].flatMap(uri => program.analyse(uri)?.resolved.schedules ?? []).filter(s => s.definition.node.kind === 'Schedule')
 }
 
 /** The architecture that an instance names: `target: sm_90`. */
@@ -192,16 +180,15 @@ function bindingsOf(run: Run, frame: Frame, bindings: readonly Argument[]): Bind
 
 // ---------------------------------------------------------------- operators
 
-interface Opening {
-  readonly program: Program
-  readonly analysis: Analysis
-  readonly run: Run
-  readonly frame: Frame
+interface Opening extends Surroundings {
   readonly place: Node
   readonly bindings: Bindings
 }
 
-type Opened = Pick<OpenSubject, 'meaning' | 'schedule' | 'program'>
+interface Opened extends Pick<OpenSubject, 'meaning' | 'schedule' | 'program'> {
+  /** What is chosen for its shapes; undefined: what the subject binds, and the defaults. */
+  readonly point?: readonly Choice[] | undefined
+}
 
 function openOperator(o: Opening, operator: Definition, schedule: Definition | undefined): Opened | undefined {
   const defined = defineOperator(o.run, operator, o.frame, o.place, o.bindings)
@@ -230,18 +217,18 @@ function openGraph(o: Opening, definition: Definition, schedule: Definition | un
   const { groups } = partition(elaborated.graph)
   const scheduled = groups.map((group): Scheduled | undefined => {
     const anchor = elaborated.defined.get(group.anchor)
-    const opened = anchor && scheduleFor(o, anchor, schedule)
-    return opened && { group, schedule: opened }
+    const chosen = anchor && chooseSchedule(o, anchor, { named: schedule, isFused: isFusedInto(group) })
+    return chosen && { group, chosen }
   })
   const all = scheduled.filter(s => s !== undefined)
-  const main = all.find(s => s.schedule.tunes.length > 0) ?? all[0]
+  const main = all.find(s => s.chosen.schedule.tunes.length > 0) ?? all[0]
   if (!main || all.length < scheduled.length) return undefined
   return {
     meaning: { kind: 'graph', graph: elaborated.graph },
-    schedule: main.schedule,
+    schedule: main.chosen.schedule, point: schedule ? undefined : main.chosen.point,
     program: point => {
-      const made = all.map(s => fused(s, s === main ? point : s.schedule.tunes.map(t => t.default),
-        elaborated.graph.name))
+      const made = all.map(({ group, chosen }) => fusedProgram(group, chosen.schedule,
+        chosen === main.chosen ? point : chosen.point, elaborated.graph.name))
       const parts = made.filter(m => m !== undefined)
       return parts.length < made.length ? undefined
         : joined(elaborated.graph.name, elaborated.graph.inputs, elaborated.graph.outputs, parts)
@@ -249,59 +236,12 @@ function openGraph(o: Opening, definition: Definition, schedule: Definition | un
   }
 }
 
-interface Scheduled { readonly group: Group; readonly schedule: OpenSchedule }
-
-/**
- * The schedule of an anchor: the named one where it serves, else the first that is declared for its operator and
- * applies, else the first of a family that does.
- */
-function scheduleFor(o: Opening, anchor: DefinedOperator, named: Definition | undefined): OpenSchedule | undefined {
-  const { run } = o
-  const entries = schedulesOf(o.analysis, o.program)
-  const own = entries.filter(e => e.operator?.node === anchor.bound.node)
-  const families = entries.filter(e => e.operator === undefined)
-  const candidates = [...own, ...families].map(e => e.definition)
-  const ordered = named && candidates.includes(named) ? [named] : candidates
-  const before = { problems: run.problems, diagnostics: run.diagnostics.length }
-  for (const definition of ordered) {
-    const opened = openSchedule(run, definition, anchor, o.frame, o.place)
-    if (opened) {
-      run.problems = before.problems
-      run.diagnostics.length = before.diagnostics
-      return opened
-    }
-  }
-  if (ordered.length === 0) {
-    const { operator } = anchor
-    const family = isPointwise(operator) ? 'elementwise' : reductionOf(operator) ? 'reduce' : undefined
-    const advice = family === undefined ? '' : ` Add \`import "std/${family}"\`, which has one.`
-    run.diagnostics.push(diagnostic('no-schedule', spanOf(o.frame.module.source, o.place),
-      `No schedule for \`${operator.name}\` is declared or imported.${advice}`))
-  }
-  return undefined
-}
-
-function fused(s: Scheduled, point: readonly Choice[], name: string): OpenedProgram | undefined {
-  const reads = new Set<Buffer>(s.group.prologues.flatMap(n => n.outputs))
-  const anchorInputs = s.group.anchor.inputs
-  const made = s.schedule.program(point, buffer => {
-    const i = s.group.anchor.operator.inputs.indexOf(buffer), tensor = anchorInputs[i]
-    return tensor !== undefined && reads.has(tensor)
-  })
-  if (!made) return undefined
-  const bounded = explicitBounds(made.program)
-  const result = fuse(bounded.program, s.group, name)
-  const stages = [
-    { name: 'elaborated', program: made.program }, { name: 'bounds', program: bounded.program },
-    ...result.program ? [{ name: 'fused', program: result.program }] : [],
-  ]
-  return { stages, facts: made.facts, findings: [...bounded.findings, ...result.findings] }
-}
+interface Scheduled { readonly group: Group; readonly chosen: Chosen }
 
 /** The programs of all groups as one: what one writes for another is a workspace. */
 function joined(
-  name: string, inputs: readonly Buffer[], outputs: readonly Buffer[], parts: readonly OpenedProgram[]
-): OpenedProgram {
+  name: string, inputs: readonly Buffer[], outputs: readonly Buffer[], parts: readonly StagedProgram[]
+): StagedProgram {
   const [only] = parts
   if (parts.length === 1 && only) return only
   const findings = parts.flatMap(p => p.findings), facts = parts[0]?.facts ?? []

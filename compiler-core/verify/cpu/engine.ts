@@ -11,17 +11,18 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { findCompiler, type Compiler } from '../../toolchain/gcc.ts'
+import type { Cache, Compiled } from '../../toolchain/kept.ts'
 import { run, type Outcome as Ran } from '../../toolchain/process.ts'
 import type { Engine, Outcome, Request, Subject } from '../engine.ts'
-import { compiledKernels, compiledRunner, type Cache, type Compiled } from './compile.ts'
-import { findCompiler, type Compiler } from './compiler.ts'
+import { compiledKernels, compiledRunner } from './compile.ts'
 import { jobOf } from './job.ts'
 import { entryText, launchOf, type Launch } from './launch.ts'
 import { readLines, type LineOf } from './lines.ts'
 import { readReport, type Places } from './report.ts'
 import { prepare } from './text.ts'
 
-export { cpuSupport, type CpuSupport } from './compiler.ts'
+export { cpuSupport, type CpuSupport } from '../../toolchain/gcc.ts'
 
 export interface CpuOptions {
   /** Where compiled engines are kept; made where it is missing. */

@@ -24,7 +24,7 @@ describe('writing files', () => {
     expect(readdirSync(out()).sort()).toEqual(['a.cu', 'b.cu'])
     expect(readFileSync(out('a.cu'), 'utf8')).toBe('new')
   })
-  it.each(['../a.cu', '/a.cu', 'b/a.cu', 'b\\a.cu', '..', '.hidden', 'c:a', ''])('refuses the name %j', name => {
+  it.each(['../a.cu', '/a.cu', 'b//a.cu', 'b/../a.cu', 'b\\a.cu', '..', '.hidden', 'c:a', ''])('refuses the name %j', name => {
     expect(write({ 'good.cu': '', [name]: 'text' })).toContain('cannot be the name of a file')
     expect(readdirSync(root)).toEqual([])
   })
@@ -34,6 +34,21 @@ describe('writing files', () => {
     symlinkSync('../outside', out('a.cu'))
     expect(write({ 'a.cu': 'text' })).toBeUndefined()
     expect([readFileSync(path.join(root, 'outside'), 'utf8'), readFileSync(out('a.cu'), 'utf8')]).toEqual(['kept', 'text'])
+  })
+  it('makes folders inside, but follows no link to another one', () => {
+    expect(write({ 'kernels/a.cu': 'text', 'b.cu': '' })).toBeUndefined()
+    expect(readFileSync(out('kernels/a.cu'), 'utf8')).toBe('text')
+    expect(write({ 'kernels/a.cu': undefined })).toBeUndefined()
+    expect(readdirSync(out('kernels'))).toEqual([])
+    mkdirSync(path.join(root, 'elsewhere'))
+    symlinkSync('../elsewhere', out('linked'))
+    expect(write({ 'linked/a.cu': 'text' })).toContain('is a link')
+    expect(readdirSync(path.join(root, 'elsewhere'))).toEqual([])
+  })
+  it('copies the first bytes of a large file', () => {
+    writeFileSync(path.join(root, 'large'), 'content, digest')
+    expect(write({ 'a.bin': { file: path.join(root, 'large'), bytes: 7 } })).toBeUndefined()
+    expect(readFileSync(out('a.bin'), 'utf8')).toBe('content')
   })
   it('says where it cannot write', () => {
     writeFileSync(path.join(root, 'out'), 'a file')

@@ -6,8 +6,8 @@
  */
 import { stat } from 'node:fs/promises'
 import os from 'node:os'
-import { run } from '../../toolchain/process.ts'
-import { findExecutable, searchPathOf } from '../../toolchain/tools.ts'
+import { run } from './process.ts'
+import { findExecutable, searchPathOf } from './tools.ts'
 
 export interface Compiler {
   readonly file: string
