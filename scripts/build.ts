@@ -4,6 +4,7 @@
 //   extension/server/main.ts      -> dist/server.js              the language server, a process of its own
 //   compiler-core/cli/main.ts     -> dist/cli.js                 the `heddle` command
 //   compiler-core/verify/worker-main.ts -> dist/verify-worker.js a thread in which kernels are verified
+//   compiler-core/cli/conformance-worker.ts -> dist/conformance-worker.js a process in which models are tried
 //   webview/mapping/main.ts       -> dist/webview/mapping.js     the mapping explorer's page, and its style
 //   webview/mapping/worker.ts     -> dist/webview/mapping-worker.js
 //
@@ -52,7 +53,9 @@ async function bundle(out: string, dev: boolean): Promise<void> {
       banner: { js: '#!/usr/bin/env node' }
     }),
     esbuild.build({
-      ...node, target: 'node20', entryPoints: { 'verify-worker': 'compiler-core/verify/worker-main.ts' }
+      ...node, target: 'node20', entryPoints: {
+        'verify-worker': 'compiler-core/verify/worker-main.ts', 'conformance-worker': 'compiler-core/cli/conformance-worker.ts'
+      }
     }),
     esbuild.build({ ...page, format: 'esm', entryPoints: { 'webview/mapping': 'webview/mapping/main.ts' } }),
     // a page of another origin starts a worker from a blob: one classic script serves there and everywhere

@@ -2,12 +2,12 @@
 //
 //   npm run conformance                      all, some minutes
 //   npm run conformance -- node generated    these folders of ../shared/data/onnx
-//   npm run conformance -- models            whole models: their weights (2.3 GB) are written to a temporary folder first
+//   npm run conformance -- models            whole models; their weights (2.3 GB) go to a temporary folder
 //   npm run conformance -- models/torchvision_resnet18 --engine reference
 //
 // What does not pass is listed with its reason. The exit status is 1 if something failed.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -47,7 +47,9 @@ function withWeights(folder: string): string {
   if (!/^models\b/.test(folder)) return path.join(data, folder)
   const copy = path.join(filled, folder)
   cpSync(path.join(data, folder), copy, { recursive: true, filter: file => !file.endsWith('.weights.bin') })
-  execFileSync('chmod', ['-R', 'u+w', copy])
+  for (const entry of [copy, ...readdirSync(copy, { recursive: true, encoding: 'utf8' }).map(name => path.join(copy, name))]) {
+    chmodSync(entry, 0o755) // it may be a copy of what nobody may write to
+  }
   execFileSync(process.execPath, [path.join(data, 'fill-weights.mjs'), copy], { stdio: 'ignore' })
   return copy
 }

@@ -85,7 +85,8 @@ async function runCompiled(task: ConformanceTask, source: ModelSource, set: Data
     const weights = constants.length === 0 ? undefined : path.join(folder, 'weights.bin')
     if (weights !== undefined) writeModelWeights(weights, compiled)
     const { threads, limitSeconds, cacheFolder } = task
-    const ran = await runPlan(packageOfModel(compiled, false), weights, plan.inputs.map(({ name }) => data.get(name)!), {
+    const inputs = plan.inputs.map(({ name }) => data.get(name)!)
+    const ran = await runPlan(packageOfModel(compiled, false), weights, inputs, {
       cacheFolder, threads, jobs: threads, timeLimit: limitSeconds * 1000
     })
     if (ran.kind === 'cancelled') return failed('It was cancelled.')

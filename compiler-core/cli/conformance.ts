@@ -27,7 +27,7 @@ export interface ConformanceOptions {
 /** Of a child between two cases: a whole model may leave much, and the next child is there in a moment. */
 const mostChildBytes = 2 ** 30
 
-/** A model with so many bytes beside its test data has layers of weights; those of single operators have some thousand. */
+/** A model with so many bytes beside its test data has layers of weights; those of operators have some thousand. */
 const bytesOfModels = 100_000
 
 /** Exit status 0: no case failed; 1: some did; 2: there is none, or a folder cannot be read. */
@@ -50,7 +50,8 @@ export async function conformanceReport(folders: readonly string[], options: Con
     const largestFirst = cases.toSorted((a, b) => b.bytes - a.bytes), tests = new Map<Case, Test>()
     await Promise.all(largestFirst.map(async one => {
       const subject = one.bytes < bytesOfModels ? 'operator' : 'model'
-      const outcome = await pool.run({ folder: one.folder, subject, engine, target, limitSeconds, threads, cacheFolder })
+      const { folder } = one
+      const outcome = await pool.run({ folder, subject, engine, target, limitSeconds, threads, cacheFolder })
       tests.set(one, testOf(one, outcome))
       progress?.(`${tests.size} of ${counted(cases.length, 'case')}`)
     }))

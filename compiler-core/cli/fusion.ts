@@ -15,20 +15,25 @@ export function fusionReport(file: string, given: ModelOptions): Report {
   if ('status' in options) return options
   const source = openModelFile(file)
   if ('problem' in source) return failure(source.problem)
-  const { compiled, problems } = compileModel(source.bytes, { ...options, name: source.name, external: source.external })
+  const { name, bytes, external } = source
+  const { compiled, problems } = compileModel(bytes, { ...options, name, external })
   if (!compiled) return modelProblems(file, problems)
   const output = outputOf(compiled, options)
   return { status: 0, text: textOf(output), errors: '', json: output }
 }
 
-function outputOf({ model, groups: { groups, partition } }: CompiledModel, { device, architecture }: CompileOptions): FusionOutput {
+function outputOf(
+  { model, groups: { groups, partition } }: CompiledModel, { device, architecture }: CompileOptions
+): FusionOutput {
   const traffic = trafficOf(partition), placed = groups.flatMap(g => g ?? [])
   const edges = partition.edges.map((edge): FusionOutput['edges'][number] => {
     const found = traffic.get(edge)
     return {
       tensor: edge.tensor.name, from: appliedOf(edge.from), to: appliedOf(edge.to), fused: edge.fused ?? null,
       reason: edge.reason,
-      traffic: found ? { written: found.written, read: found.read, read_more: found.readMore, saved: found.saved } : null
+      traffic: found
+        ? { written: found.written, read: found.read, read_more: found.readMore, saved: found.saved }
+        : null
     }
   })
   const savedBy = new Map<Node, number>()
@@ -72,7 +77,7 @@ function appliedOf({ operator, sources }: Edge['from']): FusionOutput['edges'][n
 
 // ---------------------------------------------------------------- text
 
-function textOf({ model, device, target, groups, edges, launches, launches_without_fusion: alone, saved }: FusionOutput): string {
+function textOf({ model, device, target, groups, edges, saved, ...all }: FusionOutput): string {
   const kernels = table(groups.map(({ kernel, operators, saved: own }) => [
     kernel ?? 'no kernel', operatorsText(operators), own === 0 ? '' : `saves ${signedBytes(own)}`
   ]))
@@ -85,7 +90,8 @@ function textOf({ model, device, target, groups, edges, launches, launches_witho
   const unfused = [...reasons].map(([reason, n]) => `  ${reason}${times(n)}\n`).join('')
   return `${model}, for ${device} (${target})\n${kernels}`
     + (unfused === '' ? '' : `\nnot fused:\n${unfused}`)
-    + `\n${counted(groups.length, 'group')}; launches: ${launches}, without fusion ${alone}; saves ${signedBytes(saved)} of memory traffic\n`
+    + `\n${counted(groups.length, 'group')}; launches: ${all.launches}, without fusion ${all.launches_without_fusion}; `
+    + `saves ${signedBytes(saved)} of memory traffic\n`
 }
 
 /** `pad, [conv], add, relu` */

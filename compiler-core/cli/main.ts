@@ -12,20 +12,17 @@ import { createVerifiers } from '../verify/workers.ts'
 import { buildReport } from './build.ts'
 import { cacheReport } from './cache.ts'
 import { cacheFolder } from './cache-folder.ts'
-import { compileReport } from './compile.ts'
-import { conformanceReport, type ConformanceOptions } from './conformance.ts'
+import type { ConformanceOptions } from './conformance.ts'
 import { layoutReport, mappingReport } from './describe.ts'
 import { doctorReport } from './doctor.ts'
-import { exportReport } from './export.ts'
 import { checkFiles, formatFiles } from './files.ts'
-import { fusionReport } from './fusion.ts'
 import { serveLanguage } from './lsp.ts'
 import { compilerVersion, modelCache, type ModelOptions } from './model-options.ts'
 import type { Report } from './report.ts'
-import { runReport } from './run.ts'
 import { spaceReport } from './space.ts'
 import { verifyReport } from './verify.ts'
 
+// commands over models import what they need when they run: others start faster without
 declare const heddleVersion: string
 
 const target = new Option('--target <architecture>', 'what `target` stands for')
@@ -101,7 +98,8 @@ modelCommand('compile <model>')
   .addOption(json)
   .addHelpText('after', '\nExample:\n  heddle compile bert.onnx --bind batch=1 --bind sequence=128 --out bert'
     + '\n\nExit status: 0 compiled, 1 the model is wrong or not supported, 2 a file cannot be used.')
-  .action((model: string, options: ModelArguments & { readonly out: string }) => {
+  .action(async (model: string, options: ModelArguments & { readonly out: string }) => {
+    const { compileReport } = await import('./compile.ts')
     finish(compileReport(model, options.out, storing(options)), options)
   })
 
@@ -120,7 +118,10 @@ modelCommand('run <model>')
 modelCommand('fusion <model>')
   .description('say which operators of a model become one kernel, why others do not, and what that saves')
   .addOption(json)
-  .action((model: string, options: ModelArguments) => { finish(fusionReport(model, storing(options)), options) })
+  .action(async (model: string, options: ModelArguments) => {
+    const { fusionReport } = await import('./fusion.ts')
+    finish(fusionReport(model, storing(options)), options)
+  })
 
 modelCommand('export <model>')
   .description('write an ONNX model as a project in CUDA and C++ that stands alone: CMake, a plain C interface, weights')
@@ -129,6 +130,7 @@ modelCommand('export <model>')
   .addHelpText('after', '\nExample:\n  heddle export resnet50.onnx --out resnet50'
     + '\n\nExit status: 0 exported, 1 the model is wrong or not supported, 2 a file cannot be used.')
   .action(async (model: string, options: ModelArguments & { readonly out: string }) => {
+    const { exportReport } = await import('./export.ts')
     finish(await exportReport(model, options.out, storing(options)), options)
   })
 
@@ -191,6 +193,7 @@ interface RunArguments extends ModelArguments {
 async function runModel(model: string, options: RunArguments): Promise<void> {
   const controller = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const { runReport } = await import('./run.ts')
   finish(await runReport(model, {
     ...options, cacheFolder: cacheFolder(), version: compilerVersion(), signal: controller.signal
   }), options)
@@ -256,9 +259,11 @@ interface ConformanceArguments extends ExpressionOptions {
   readonly limit: number
 }
 
-async function conformance(folders: string[], { engine, jobs, limit, target, json }: ConformanceArguments): Promise<void> {
+async function conformance(folders: string[], options: ConformanceArguments): Promise<void> {
+  const { engine, jobs, limit, target, json } = options
   const controller = new AbortController(), terminal = process.stderr.isTTY
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const { conformanceReport } = await import('./conformance.ts')
   const report = await conformanceReport(folders, {
     engine, target, jobs: Math.max(jobs, 1), limitSeconds: limit, cacheFolder: cacheFolder(), signal: controller.signal,
     ...terminal ? { progress: (message: string) => { process.stderr.write(`\r\x1b[K${message}`) } } : {}

@@ -6,10 +6,12 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { extentsOf } from '../graph/builder.ts'
 import { importModel } from '../graph/onnx/import.ts'
 import { inputNames } from '../graph/onnx/read.ts'
 import { parseTensor, tensorBytes } from '../graph/onnx/tensor-proto.ts'
-import { countOf, type TensorData } from '../graph/tensor-data.ts'
+import { countOf, dataOf, type TensorData } from '../graph/tensor-data.ts'
+import type { ElementName } from '../ir/ir.ts'
 import { counted } from '../mapping/shape.ts'
 import { runPlan } from '../runtime/cpu/engine.ts'
 import type { Plan } from '../runtime/plan.ts'
@@ -45,6 +47,10 @@ export async function runReport(file: string, given: RunModelOptions): Promise<R
   if ('problem' in inputs) return failure(inputs.problem)
   const names = inputNames(source.bytes)
   const data = new Map(names.flatMap((name, i) => inputs.tensors[i] ? [[name, inputs.tensors[i]] as const] : []))
+  const missing = names.filter(name => !data.has(name) && options.bindings?.has(name) !== true)
+  if (missing.length > 0) {
+    return wrong(file, `There is no data for ${counted(missing.length, 'input')}: \`${missing.join('`, `')}\`.`)
+  }
   const specialised: StoredOptions = {
     ...options, shapes: new Map([...data].map(([name, { shape }]) => [name, shape])),
     values: new Map([...data].filter(([, tensor]) => countOf(tensor.shape) <= mostValues))
@@ -78,12 +84,11 @@ async function runCompiled(
   const { model, problems } = openModel(source, options)
   if (!model) return modelProblems(file, problems)
   const { plan } = model.package
-  const inputs = inputsOf(plan.inputs.map(port => port.name), data)
-  if ('problem' in inputs) return wrong(file, inputs.problem)
+  const inputs = plan.inputs.map(({ name, element, shape }) => data.get(name) ?? bound(options, name, element, shape))
   const weights = model.weightsBytes === 0 ? undefined : model.weights()
   if (typeof weights === 'object') return failure(weights.problem)
   const compileSeconds = (performance.now() - start) / 1000
-  const ran = await runPlan(model.package, weights, inputs.tensors, { cacheFolder, timeLimit: limit * 1000, signal })
+  const ran = await runPlan(model.package, weights, inputs, { cacheFolder, timeLimit: limit * 1000, signal })
   switch (ran.kind) {
     case 'failed': return wrong(file, ran.message)
     case 'unavailable': return failure(ran.message)
@@ -101,10 +106,10 @@ function runReference(
   const start = performance.now()
   const { model, problems } = importModel(source.bytes, { ...options, name: source.name, external: source.external })
   if (!model) return modelProblems(file, problems)
-  const inputs = inputsOf(model.inputs.map(input => input.name), data)
-  if ('problem' in inputs) return wrong(file, inputs.problem)
+  const inputs = model.inputs.map(({ name, tensor }) =>
+    data.get(name) ?? bound(options, name, tensor.element, extentsOf(tensor)))
   const imported = performance.now()
-  const outputs = evaluateModel(model, inputs.tensors)
+  const outputs = evaluateModel(model, inputs)
   return {
     outputs: model.outputs.map(({ name }, i) => ({ name, data: outputs[i]! })), kernels: 0,
     buildSeconds: (imported - start) / 1000, runSeconds: (performance.now() - imported) / 1000
@@ -146,12 +151,9 @@ function plainBytes({ buffer, byteOffset, byteLength }: Buffer): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
-function inputsOf(names: readonly string[], data: ReadonlyMap<string, TensorData>): Tensors | Problem {
-  const missing = names.filter(name => !data.has(name))
-  if (missing.length > 0) {
-    return { problem: `There is no data for ${counted(missing.length, 'input')}: \`${missing.join('`, `')}\`.` }
-  }
-  return { tensors: names.map(name => data.get(name)!) }
+/** An input of one element that `--bind` gives. */
+function bound({ bindings }: StoredOptions, name: string, element: ElementName, shape: readonly number[]): TensorData {
+  return dataOf(element, shape, [bindings?.get(name) ?? 0])
 }
 
 function outputFiles({ outputs }: Ran): ReadonlyMap<string, Uint8Array> {

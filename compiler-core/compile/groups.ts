@@ -81,7 +81,9 @@ export interface GroupProblem { readonly node: Node; readonly message: string }
 export interface Target { readonly architecture: Architecture; readonly device: Device }
 
 /** Divides a graph into groups and compiles each different one once. */
-export function compileGroups(graph: FlowGraph, builder: Builder, { architecture, device }: Target): CompiledGroups {
+export function compileGroups(
+  graph: FlowGraph, builder: Builder, { architecture, device }: Target
+): CompiledGroups {
   const compiler: Compiler = {
     builder, architecture, device, codes: new Map(), names: new Set(), numbers: new Map(), problems: []
   }

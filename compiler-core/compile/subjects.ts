@@ -115,8 +115,8 @@ export function openSubject(
   })
   return {
     subject: {
-      kind: found.kind, uri, span: spanOf(analysis.parsed, found.place), architecture: run.architecture, problems, reasons,
-      ...opened, point
+      kind: found.kind, uri, span: spanOf(analysis.parsed, found.place), architecture: run.architecture,
+      problems, reasons, ...opened, point
     },
     problems: problems(),
   }
@@ -160,7 +160,8 @@ function declarationOf(analysis: Analysis, program: Program, name: string): Foun
   if (item?.kind === 'Graph' && graph) return { kind: 'graph', operator: graph, schedule: undefined, bindings: [], place: item.name, declaration: item }
   const [operatorName = '', scheduleName] = name.split('.')
   const operator = analysis.exports.get(operatorName)
-  const entry = schedulesOf(program, analysis).find(s => s.definition.name === scheduleName && (s.operator === operator || s.operator === undefined))
+  const entry = schedulesOf(program, analysis)
+    .find(s => s.definition.name === scheduleName && (s.operator === operator || s.operator === undefined))
   if (operator?.kind !== 'operator' || !entry) return undefined
   const own = entry.definition.uri === analysis.uri && entry.definition.node.kind === 'Schedule' ? entry.definition.node.name : undefined
   return { kind: 'schedule', operator, schedule: entry.definition, bindings: [], place: own ?? analysis.parsed.file, declaration: own?.parent ?? analysis.parsed.file }

@@ -26,9 +26,9 @@ import type { AttributeValue, Node } from './flow.ts'
 
 export interface Builder {
   /**
-   * Applies an operator or a graph of the library by its name; `conv.implicit_gemm` is the graph `implicit_gemm for conv`. A number may stand for a tensor: it is written into the
-   * operator, in the element type of the tensors beside it. The results are new tensors of scope `workspace`, named as
-   * the operator names them.
+   * Applies an operator or a graph of the library by its name: `conv.implicit_gemm` is `graph implicit_gemm for conv`.
+   * A number may stand for a tensor: it is written into the operator, in the element type of the tensors beside it. The
+   * results are new tensors of scope `workspace`, named as the operator names them.
    */
   apply(name: string, args: Arguments, sources?: readonly string[]): Applied | { readonly problem: string }
   /** How the language knows an operator: its schedules are opened with it. */
@@ -165,13 +165,12 @@ function argumentKey(argument: Buffer | AttributeValue | undefined): string {
 }
 
 function valueOf(argument: AttributeValue): Value {
-  switch (typeof argument) {
-    case 'number': return Number.isSafeInteger(argument) && !Object.is(argument, -0) ? int(argument) : float(argument)
-    case 'boolean': return bool(argument)
-    case 'object':
-      if ('dtype' in argument) return { kind: 'dtype', dtype: elementType(argument.dtype)! }
-      return 'reducer' in argument ? { kind: 'reducer', name: argument.reducer } : tuple(argument.map(int))
+  if (typeof argument === 'number') {
+    return Number.isSafeInteger(argument) && !Object.is(argument, -0) ? int(argument) : float(argument)
   }
+  if (typeof argument === 'boolean') return bool(argument)
+  if ('dtype' in argument) return { kind: 'dtype', dtype: elementType(argument.dtype)! }
+  return 'reducer' in argument ? { kind: 'reducer', name: argument.reducer } : tuple(argument.map(int))
 }
 
 function missing(operator: OperatorInstance): never {

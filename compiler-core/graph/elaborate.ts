@@ -65,7 +65,7 @@ export interface Application {
 }
 
 /**
- * What a declared operator or graph makes of arguments, outside of a graph's text: tensors among them are those that its
+ * What a declared operator or graph makes of arguments, outside of a graph's text: tensors among them are what its
  * nodes read. Undefined after a problem, which is reported in `run` at `place` of `from`.
  */
 export function elaborateApplication(

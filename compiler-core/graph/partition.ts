@@ -191,8 +191,12 @@ export function partition(graph: FlowGraph, { forbidden = new Map() }: Partition
     if (node === draft.anchor && !injectivityOf(node.operator).injective) {
       return places.set(newPlace(), loadsOf(node.operator)[input]!)
     }
+    // at the index of the result there may be less to read: the first of two tensors that are joined
+    const part = volumeOf(node.inputs[input]!.shape) / volumeOf(node.outputs[0]!.shape)
     for (const { isSame } of placesOf(node.operator)[input]!) {
-      for (const [place, evaluations] of draft.places.get(node)!) places.set(isSame ? place : newPlace(), evaluations)
+      for (const [place, evaluations] of draft.places.get(node)!) {
+        places.set(isSame ? place : newPlace(), isSame ? evaluations * part : evaluations)
+      }
     }
     return places
   }

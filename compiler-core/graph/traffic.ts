@@ -5,13 +5,15 @@
  *     c = batch_matmul(a, b); y = relu(c)       c: 100 kB written and 100 kB read by separate kernels, none fused
  *     z = x + u; c = batch_matmul(z, b)         z is loaded by 36 tiles: fused, each of them loads x and u instead
  *
- * In the plan without fusion a kernel stores each result once, and each user's kernel loads it, perhaps many times.
- * Fused, the result is neither stored nor loaded; but where it is computed at each load, what it is computed from is
- * loaded that often: what this reads more counts against it, and may be more than what is saved.
+ * In the plan without fusion a kernel stores each result once, and each user's kernel loads it, perhaps many times;
+ * what only changes a shape is no kernel. Fused, the result is neither stored nor loaded; but where it is computed at
+ * each load, what it is computed from is loaded that often: what this reads more counts against it, and may be more
+ * than what is saved.
  */
-import { bytesOf } from '../ir/memory.ts'
-import { loadsOf, volumeOf } from '../operators/work.ts'
 import type { Buffer } from '../ir/ir.ts'
+import { bytesOf } from '../ir/memory.ts'
+import { viewedInput } from '../operators/views.ts'
+import { loadsOf, volumeOf } from '../operators/work.ts'
 import type { Edge, Node, Partition } from './flow.ts'
 
 /** In bytes; NaN where extents are known only at launch. */
@@ -26,29 +28,52 @@ export interface Traffic {
   readonly saved: number
 }
 
-/** For each fused edge. */
+/** For each fused edge. Nothing is saved where a view begins: it shares the memory, which counts where it is read. */
 export function trafficOf({ groups, edges }: Partition): ReadonlyMap<Edge, Traffic> {
   const owner = new Map(groups.flatMap(g => [g.anchor, ...g.prologues, ...g.epilogues].map(node => [node, g] as const)))
   const producers = new Map(edges.map(edge => [edge.tensor, edge.from]))
-  const seen = new Set<Buffer>()
-  return new Map(edges.filter(edge => edge.fused).map(edge => {
-    const { tensor, from, to } = edge, elements = volumeOf(tensor.shape), size = bytesOf(tensor.element)
-    const isFirst = !seen.has(tensor)
-    seen.add(tensor)
-    const written = isFirst ? elements * size : 0
-    const read = loadsBy(to, tensor) * size
-    const again = edge.evaluations - (isFirst ? elements : 0)
-    const stored = (input: Buffer) => {
-      const producer = producers.get(input)
-      return !producer || owner.get(producer) !== owner.get(from)
+  const stored = new Set<Buffer>(), computed = new Set<Buffer>()
+
+  /** The tensor that holds the elements in the plan without fusion. */
+  function memoryOf(tensor: Buffer): Buffer {
+    let memory = tensor
+    for (let from = producers.get(memory); from; from = producers.get(memory)) {
+      const input = viewedInput(from.operator)
+      if (!input) break
+      memory = from.inputs[from.operator.inputs.indexOf(input)]!
     }
-    const readMore = edge.fused === 'epilogue' ? 0 : from.inputs.reduce((bytes, input, i) =>
-      bytes + (stored(input) ? again / elements * loadsOf(from.operator)[i]! * bytesOf(input.element) : 0), 0)
-    return [edge, { written, read, readMore, saved: written + read - readMore }]
-  }))
+    return memory
+  }
+
+  function isComputedWith(tensor: Buffer, node: Node): boolean {
+    const producer = producers.get(tensor)
+    return producer !== undefined && owner.get(producer) === owner.get(node)
+  }
+
+  function trafficOver({ tensor, from, to, fused, evaluations }: Edge): Traffic {
+    const elements = volumeOf(tensor.shape), memory = memoryOf(tensor)
+    const intoView = viewedInput(to.operator) !== undefined
+    const isNew = !intoView && !stored.has(memory) && isComputedWith(memory, from)
+    if (isNew) stored.add(memory)
+    const written = isNew ? volumeOf(memory.shape) * bytesOf(memory.element) : 0
+    const read = intoView ? 0 : loadsBy(to, tensor) * bytesOf(tensor.element)
+    // without fusion the tensor is computed once, and a view not at all
+    const before = computed.has(tensor) || viewedInput(from.operator) ? 0 : elements
+    computed.add(tensor)
+    const more = fused === 'prologue' ? (evaluations - before) / elements : 0
+    const readMore = sum(from.inputs.map((input, i) =>
+      isComputedWith(input, from) || more === 0 ? 0 : more * loadsOf(from.operator)[i]! * bytesOf(input.element)))
+    return { written, read, readMore, saved: written + read - readMore }
+  }
+
+  return new Map(edges.filter(edge => edge.fused).map(edge => [edge, trafficOver(edge)]))
 }
 
 /** How many elements of a tensor a node's own kernel loads. */
 function loadsBy(node: Node, tensor: Buffer): number {
-  return node.inputs.reduce((n, input, i) => n + (input === tensor ? loadsOf(node.operator)[i]! : 0), 0)
+  return sum(node.inputs.map((input, i) => (input === tensor ? loadsOf(node.operator)[i]! : 0)))
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((n, x) => n + x, 0)
 }

@@ -199,7 +199,8 @@ export function createProgram(host: Host): Program {
     }
 
     function libraryPath(has: (file: Resolved) => boolean): string | undefined {
-      return library || uri === preludeUri ? undefined : libraryImports.find(path => {
+      // a file of the library does not look for a missing name in its neighbours, which may miss one, too
+      return isLibrary(uri) ? undefined : libraryImports.find(path => {
         const file = libraryEntry(libraryUri(path.slice('std/'.length)))
         return file && has(file.analysis.resolved)
       })

@@ -31,7 +31,9 @@ export const membersUri = libraryUri('members')
 export const preludeUri = libraryUri('prelude')
 
 /** What `import "std/NAME"` can name. */
-const importable = { prelude, attention, conv, elementwise, index, matmul, norm, pool, quantise, reduce, resize, shape, softmax }
+const importable = {
+  prelude, attention, conv, elementwise, index, matmul, norm, pool, quantise, reduce, resize, shape, softmax
+}
 
 const texts: ReadonlyMap<string, string> = new Map([
   [builtinUri, builtin], [membersUri, members],

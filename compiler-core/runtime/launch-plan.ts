@@ -182,7 +182,8 @@ function placeTensors(
   const weights = new Map(constants.map(c => [c.tensor, c.offset]))
   const isPassedOn = ({ tensor, place }: Draft['tensors'][number]): boolean => !place && !weights.has(tensor)
   const passedOn = tensors.flatMap((t, i) => (isPassedOn(t) ? [i] : []))
-  const blocks = passedOn.map((i): Block => ({ bytes: sizeOf(tensors[i]!.tensor), ...lives.get(i) ?? { first: 0, last: 0 } }))
+  const blocks = passedOn.map((i): Block =>
+    ({ bytes: sizeOf(tensors[i]!.tensor), ...lives.get(i) ?? { first: 0, last: 0 } }))
   const memory = planMemory(blocks)
   const offsets = new Map(passedOn.map((i, n) => [i, memory.offsets[n]!]))
   const names = new Map<string, number>()

@@ -24,7 +24,9 @@ const planFile = 'plan.json', kernelFolder = 'kernels'
  * Writes the folder of a package: each file is complete or as it was before, and those of a package that was there
  * before are gone. Gives the paths below the folder, or a sentence that says what could not be written.
  */
-export function writePackage(folder: string, { plan, files }: Package): readonly string[] | { readonly problem: string } {
+export function writePackage(
+  folder: string, { plan, files }: Package
+): readonly string[] | { readonly problem: string } {
   let staging: string | undefined
   try {
     mkdirSync(path.join(folder, kernelFolder), { recursive: true })

@@ -104,7 +104,8 @@ function keyOf(
   const hash = createHash('sha256')
   const sorted = <T>(map: ReadonlyMap<string, T> | undefined): readonly (readonly [string, T])[] =>
     [...map ?? []].sort(([a], [b]) => (a < b ? -1 : 1))
-  hash.update(JSON.stringify([version, name, architecture.name, device.name, parallelK, sorted(bindings), sorted(shapes)]))
+  const plain = [version, name, architecture.name, device.name, parallelK, sorted(bindings), sorted(shapes)]
+  hash.update(JSON.stringify(plain))
   for (const [input, data] of sorted(values)) {
     hash.update(JSON.stringify([input, data.element, data.shape]))
     hash.update(data.bytes)

@@ -20,7 +20,7 @@ export interface DiskCache {
   read(kind: string, key: string): Uint8Array | undefined
   /** The path of a checked file, whose last 32 bytes do not belong to the content. */
   find(kind: string, key: string): string | undefined
-  /** Keeps bytes, or what `write` writes to the path that it gets, and gives the path; undefined where nothing can be written. */
+  /** Keeps bytes, or what a function writes to a path; gives the file, or undefined where nothing can be written. */
   put(kind: string, key: string, content: Uint8Array | ((file: string) => void)): string | undefined
   status(): CacheStatus
   /** Removes all of it. */
@@ -34,7 +34,7 @@ export interface CacheStatus {
 }
 
 /** Bytes: the weights of several large models. */
-export const defaultLimit = 8 * 2 ** 30
+const defaultLimit = 8 * 2 ** 30
 
 export function openCache(folder: string, limit = defaultLimit): DiskCache {
   const fileOf = (kind: string, key: string): string => path.join(folder, kind, key)

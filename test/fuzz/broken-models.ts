@@ -1,11 +1,12 @@
-// ONNX files that are wrong: random models with damaged bytes or a damaged structure, and files made to take time or memory.
-import { create, toBinary } from '@bufbuild/protobuf'
+// ONNX files that are wrong: random models with damaged bytes or a damaged structure, and files made to take time or
+// memory.
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as Kind, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, TensorProto_DataLocation,
-  TensorProto_DataType, TensorProtoSchema, type AttributeProto, type GraphProto, type ModelProto, type NodeProto, type TensorProto
+  TensorProto_DataType, TensorProtoSchema, type AttributeProto, type GraphProto, type ModelProto, type NodeProto,
+  type TensorProto
 } from 'onnx-buf'
-import { fromBinary } from '@bufbuild/protobuf'
-import { dataOf } from '../../compiler-core/graph/tensor-data.ts'
+import { dataOf, type TensorData } from '../../compiler-core/graph/tensor-data.ts'
 import { modelProto, type OnnxNode } from '../harness/onnx.ts'
 import { randomModel } from '../harness/random-models.ts'
 import { createRandom, type Random } from '../compiler-core/language/syntax/random.ts'
@@ -71,7 +72,10 @@ const byteDamages: Readonly<Record<string, (g: Random, bytes: Uint8Array) => Uin
 
 const names = ['', 'x0', 'w1', 'nobody', '__proto__', 'constructor', 'toString', '../x', '\0', 'a'.repeat(500)]
 const types = ['', 'Nothing', '__proto__', 'constructor', 'toString', 'Loop', 'If', 'Constant', 'Relu', 'Reshape', 'Conv', 'Concat', 'Slice', 'Gemm', 'Softmax', 'Split', 'Pad', 'Tile', 'Expand', 'Range', 'ConstantOfShape', 'Resize', 'TopK', 'Einsum', 'OneHot', 'Gather', 'Cast']
-const wholes = [0n, 1n, -1n, 2n, 3n, 7n, 64n, 1000n, 65_537n, 2n ** 31n - 1n, 2n ** 31n, -(2n ** 31n), 2n ** 40n, 2n ** 53n, 2n ** 60n, 2n ** 63n - 1n, -(2n ** 63n)]
+const wholes = [
+  0n, 1n, -1n, 2n, 3n, 7n, 64n, 1000n, 65_537n, 2n ** 31n - 1n, 2n ** 31n, -(2n ** 31n), 2n ** 40n, 2n ** 53n,
+  2n ** 60n, 2n ** 63n - 1n, -(2n ** 63n)
+]
 const floats = [0, -0, 1, -1, 0.5, 1e-30, 1e30, 3.4e38, -1e38, Number.NaN, Infinity, -Infinity]
 const locations = ['', '.', '..', '../weights.bin', '/etc/passwd', 'a/../../b', 'C:\\x', 'x\0y', 'weights.bin', '%2e%2e/x', '/dev/zero']
 
@@ -145,7 +149,9 @@ function attributeLike(node: NodeProto): AttributeProto {
 }
 
 function changeAttribute(g: Random, attribute: AttributeProto): void {
-  attribute.type = g.pick([attribute.type, attribute.type, Kind.UNDEFINED, Kind.INT, Kind.INTS, Kind.FLOAT, Kind.STRING, Kind.TENSOR, Kind.GRAPH])
+  const { type } = attribute
+  const kinds = [Kind.UNDEFINED, Kind.INT, Kind.INTS, Kind.FLOAT, Kind.STRING, Kind.TENSOR, Kind.GRAPH]
+  attribute.type = g.pick([type, type, ...kinds])
   attribute.i = g.pick(wholes)
   attribute.f = g.pick(floats)
   attribute.ints = Array.from({ length: g.chance(0.5) ? attribute.ints.length : g.below(9) }, () => g.pick(wholes))
@@ -203,8 +209,9 @@ const traps: Readonly<Record<string, (g: Random) => ModelProto>> = {
 function nested(levels: number): Uint8Array {
   const field = (number: number, content: Uint8Array): Uint8Array => {
     const length: number[] = []
-    for (let rest = content.length; rest > 0 || length.length === 0; rest = Math.floor(rest / 128)) length.push(rest % 128 + (rest >= 128 ? 128 : 0))
-    return Buffer.concat([Uint8Array.from([number * 8 + 2, ...length]), content])
+    let rest = content.length
+    for (; rest >= 128; rest = Math.floor(rest / 128)) length.push(rest % 128 + 128)
+    return Buffer.concat([Uint8Array.from([number * 8 + 2, ...length, rest]), content])
   }
   const text = (number: number, content: string): Uint8Array => field(number, new TextEncoder().encode(content))
   let graph: Uint8Array = new Uint8Array()
@@ -215,7 +222,7 @@ function nested(levels: number): Uint8Array {
   return field(7, graph)
 }
 
-function sizes(g: Random): ReturnType<typeof dataOf> {
+function sizes(g: Random): TensorData {
   const extents = Array.from({ length: 1 + g.below(4) }, () => g.pick(wholes))
   return dataOf('i64', [extents.length], extents)
 }
@@ -225,6 +232,8 @@ function chain(length: number): ModelProto {
   return modelProto({ inputs: { x: ['f32', 4] }, outputs: { [`t${length - 1}`]: ['f32', 4] }, nodes })
 }
 
-function only(type: string, constants: Readonly<Record<string, ReturnType<typeof dataOf>>>, inputs: readonly string[]): ModelProto {
+function only(
+  type: string, constants: Readonly<Record<string, TensorData>>, inputs: readonly string[]
+): ModelProto {
   return modelProto({ constants, outputs: { y: ['f32', 1] }, nodes: [[type, inputs, ['y']]] })
 }

@@ -5,10 +5,12 @@
 //     return { y: g.apply('relu', { x: g.apply('add', { a: x, b: 1 }) }) }
 //   })
 import { createBuilder, inputTensor, type Arguments, type Builder } from '../../compiler-core/graph/builder.ts'
+import { elaborateGraph } from '../../compiler-core/graph/elaborate.ts'
 import type { Constant, Node } from '../../compiler-core/graph/flow.ts'
 import type { Model } from '../../compiler-core/graph/model.ts'
 import { countOf, dataOf } from '../../compiler-core/graph/tensor-data.ts'
 import type { Buffer, ElementName } from '../../compiler-core/ir/ir.ts'
+import { createProgram } from '../../compiler-core/language/program.ts'
 import { architectureNamed } from '../../compiler-core/target/architectures.ts'
 import { defaultDevice } from '../../compiler-core/target/devices.ts'
 
@@ -37,7 +39,8 @@ export function graphModel(
     constant(name, element, shape) {
       const tensor = inputTensor(name, element, shape)
       const isWhole = /^[iu]|bool/.test(element)
-      const numbers = Array.from({ length: countOf(shape) }, (_, i) => (isWhole ? i % 2 : Math.sin(i * 12.9898 + name.length)))
+      const number = (i: number): number => (isWhole ? i % 2 : Math.sin(i * 12.9898 + name.length))
+      const numbers = Array.from({ length: countOf(shape) }, (_, i) => number(i))
       constants.set(tensor, { kind: 'data', data: dataOf(element, shape, numbers) })
       return tensor
     },
@@ -56,6 +59,27 @@ export function graphModel(
       outputs: [...new Set(outputs.map(o => o.tensor))].filter(t => computed.has(t))
     },
     inputs, outputs, builder
+  }
+}
+
+const uri = 'file:///project/main.heddle'
+
+/** The graph `g` of a text, whose operators may have schedules of their own. */
+export function textModel(text: string): Model {
+  const source = `import "std/elementwise"\nimport "std/shape"\n${text}`
+  const read = (asked: string): string | undefined => (asked === uri ? source : undefined)
+  const program = createProgram({ read, roots: ['file:///project/'], target: target.architecture.name })
+  const analysis = program.analyse(uri)!, { run, frame } = program.elaboration(uri)!
+  const wrong = analysis.diagnostics.filter(d => d.severity === 'error')
+  const made = elaborateGraph(run, frame, analysis.exports.get('g')!, analysis.parsed.file, new Map())
+  if (!made || wrong.length > 0) throw new Error([...wrong, ...run.diagnostics].map(d => d.message).join('\n'))
+  const defined = new Map([...made.defined].map(([node, operator]) => [node.operator, operator]))
+  const named = (tensors: readonly Buffer[]) => tensors.map(tensor => ({ name: tensor.name, tensor }))
+  return {
+    graph: made.graph, inputs: named(made.graph.inputs), outputs: named(made.graph.outputs),
+    builder: {
+      ...sharedBuilder(), defined: operator => defined.get(operator)!, surroundings: { program, analysis, run, frame }
+    }
   }
 }
 

@@ -538,6 +538,9 @@ function wrapBig(type: Type, x: bigint): number {
   }
 }
 
+/** The least i64, with which a maximum begins. */
+const least = -(2 ** 63)
+
 /** The nearest value of the type; whole numbers wrap, except `index` and those of 64 bits, which must stay exact. */
 function rounded(type: Type, x: number): number {
   switch (type) {
@@ -554,7 +557,7 @@ function rounded(type: Type, x: number): number {
     case 'u8': return x & 0xff
     case 'bool': return Number(x !== 0)
     case 'u64': return Number.isSafeInteger(x) && x >= 0 ? x : fail(`${x} is not a u64 below 2^53`)
-    case 'i64': case 'index': return Number.isSafeInteger(x) ? x + 0 : fail(`${x} is not exact`)
+    case 'i64': case 'index': return Number.isSafeInteger(x) || x === least ? x + 0 : fail(`${x} is not exact`)
   }
 }
 

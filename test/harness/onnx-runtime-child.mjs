@@ -1,4 +1,5 @@
-// Runs models by ONNX Runtime, which may abort its process: { model, inputs: { NAME: { element, shape, bytes } } } -> outputs.
+// Runs models by ONNX Runtime, which may abort its process: { model, inputs: { NAME: { element, shape, bytes } } } to
+// results by name.
 // its native part takes no Float16Array; without one it takes the bits
 delete globalThis.Float16Array
 const { default: ort } = await import('onnxruntime-node')

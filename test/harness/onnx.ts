@@ -8,7 +8,8 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as Kind, AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema,
-  TypeProtoSchema, ValueInfoProtoSchema, type AttributeProto, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto
+  TypeProtoSchema, ValueInfoProtoSchema, type AttributeProto, type GraphProto, type ModelProto, type NodeProto,
+  type ValueInfoProto
 } from 'onnx-buf'
 import { dataTypeOf, tensorProto } from '../../compiler-core/graph/onnx/tensor-proto.ts'
 import type { TensorData } from '../../compiler-core/graph/tensor-data.ts'
@@ -23,7 +24,8 @@ export type OnnxAttribute =
   | { readonly tensor: TensorData } | { readonly graph: OnnxGraph }
 /** The name of a node is its type and its number, as in `Conv_0`. */
 export type OnnxNode = readonly [
-  type: string, inputs: readonly string[], outputs: readonly string[], attributes?: Readonly<Record<string, OnnxAttribute>>
+  type: string, inputs: readonly string[], outputs: readonly string[],
+  attributes?: Readonly<Record<string, OnnxAttribute>>
 ]
 
 export interface OnnxGraph {
@@ -52,7 +54,7 @@ function graphProto({ inputs = {}, outputs, constants = {}, nodes }: OnnxGraph):
   })
 }
 
-export function valueInfo([name, [element, ...shape]]: readonly [string, OnnxType]): ValueInfoProto {
+function valueInfo([name, [element, ...shape]]: readonly [string, OnnxType]): ValueInfoProto {
   const dim = shape.map(n => ({
     value: typeof n === 'number' ? { case: 'dimValue' as const, value: BigInt(n) } : { case: 'dimParam' as const, value: n }
   }))

@@ -1,5 +1,5 @@
-// Small models of the kinds that networks are made of, each from a seed: chains of convolutions with residuals, branches
-// and pooling; transformer blocks; graphs of element-wise operators, reductions and changes of shape.
+// Small models of the kinds that networks are made of, each from a seed: chains of convolutions with residuals,
+// branches and pooling; transformer blocks; graphs of element-wise operators, reductions and changes of shape.
 import { countOf, dataOf, type TensorData } from '../../compiler-core/graph/tensor-data.ts'
 import { createRandom, type Random } from '../compiler-core/language/syntax/random.ts'
 import { onnxModel, type OnnxAttribute, type OnnxNode, type OnnxType } from './onnx.ts'
@@ -27,7 +27,10 @@ interface Writer {
   /** Around `mean`; small enough that a layer keeps the order of magnitude if `spread` is 1 / sqrt(terms of a sum). */
   weight(shape: readonly number[], spread: number, mean?: number): Tensor
   wholes(numbers: readonly number[]): Tensor
-  add(type: string, inputs: readonly Tensor[], shape: readonly number[], attributes?: Readonly<Record<string, OnnxAttribute>>): Tensor
+  add(
+    type: string, inputs: readonly Tensor[], shape: readonly number[],
+    attributes?: Readonly<Record<string, OnnxAttribute>>
+  ): Tensor
   /** What the model gives; several times for several results. */
   give(tensor: Tensor): void
   finished(): Omit<RandomModel, 'kind'>
@@ -109,7 +112,8 @@ function convolution(g: Random, m: Writer, x: Tensor, channels: number, how?: 's
   const before = kernel.map(k => how === undefined ? g.below(2) : (k - 1) / 2)
   const after = kernel.map((_, d) => (how === undefined ? g.below(2) : before[d]!))
   const groups = how === 'depthwise' ? c : 1
-  const out = extents.map((e, d) => Math.floor((e + before[d]! + after[d]! - dilation * (kernel[d]! - 1) - 1) / stride) + 1)
+  const out = extents.map((e, d) =>
+    Math.floor((e + before[d]! + after[d]! - dilation * (kernel[d]! - 1) - 1) / stride) + 1)
   if (out.some(e => e < 1)) return x
   const terms = c / groups * kernel.reduce((a, b) => a * b, 1)
   const bias = g.chance(0.5) ? [m.weight([channels], 0.3)] : []
@@ -137,11 +141,14 @@ function activated(g: Random, m: Writer, x: Tensor): Tensor {
 }
 
 function pooled(g: Random, m: Writer, x: Tensor): Tensor {
-  const [n = 1, c = 1, ...extents] = x.shape, kernel = 2 + g.below(2), stride = 1 + g.below(2), pad = g.below(2), ceil = g.below(2)
+  const [n = 1, c = 1, ...extents] = x.shape
+  const kernel = 2 + g.below(2), stride = 1 + g.below(2), pad = g.below(2), ceil = g.below(2)
   const out = extents.map(e => (ceil === 1 ? Math.ceil : Math.floor)((e + 2 * pad - kernel) / stride) + 1)
   // a window that would start in the padding after the image is left out
   const kept = out.map((o, d) => (o - 1) * stride >= extents[d]! + pad ? o - 1 : o)
-  const attributes = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], ceil_mode: ceil }
+  const attributes = {
+    kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], ceil_mode: ceil
+  }
   return g.chance(0.5)
     ? m.add('MaxPool', [x], [n, c, ...kept], attributes)
     : m.add('AveragePool', [x], [n, c, ...kept], { ...attributes, ceil_mode: 0, count_include_pad: g.below(2) })
@@ -150,7 +157,7 @@ function pooled(g: Random, m: Writer, x: Tensor): Tensor {
 // ---------------------------------------------------------------- transformer
 
 function transformer(g: Random, m: Writer): void {
-  const batch = 1 + g.below(2), length = 2 + g.below(9), heads = 1 + g.below(3), each = 2 + g.below(6), width = heads * each
+  const batch = 1 + g.below(2), length = 2 + g.below(9), heads = 1 + g.below(3), width = heads * (2 + g.below(6))
   let x = m.input(batch, length, width)
   for (let blocks = 1 + g.below(2); blocks > 0; blocks--) {
     x = m.add('Add', [x, attention(g, m, layerNorm(m, x), heads)], x.shape)
@@ -201,7 +208,8 @@ const reductions = ['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin'] as cons
 
 function operators(g: Random, m: Writer): void {
   const shape = Array.from({ length: 1 + g.below(4) }, () => 1 + g.below(7))
-  const known: Tensor[] = [m.input(...shape), ...g.chance(0.5) ? [m.input(...broadcastable(g, shape))] : [], m.weight(broadcastable(g, shape), 1)]
+  const known: Tensor[] = [m.input(...shape), m.weight(broadcastable(g, shape), 1)]
+  if (g.chance(0.5)) known.push(m.input(...broadcastable(g, shape)))
   const used = new Set<Tensor>()
   for (let steps = 3 + g.below(8); steps > 0; steps--) {
     const x = g.pick(known), made = step(g, m, x, known, used)
@@ -243,7 +251,8 @@ function step(g: Random, m: Writer, x: Tensor, known: readonly Tensor[], used: S
     case 'slice': {
       const axis = rank === 0 ? -1 : g.below(rank), extent = x.shape[axis] ?? 0
       if (extent < 2) return undefined
-      const start = g.below(extent - 1), stride = 1 + g.below(2), shape = x.shape.map((e, d) => d === axis ? Math.ceil((extent - start) / stride) : e)
+      const start = g.below(extent - 1), stride = 1 + g.below(2)
+      const shape = x.shape.map((e, d) => (d === axis ? Math.ceil((extent - start) / stride) : e))
       return m.add('Slice', [x, m.wholes([start]), m.wholes([extent]), m.wholes([axis]), m.wholes([stride])], shape)
     }
     case 'softmax': return rank === 0 ? undefined : m.add('Softmax', [x], x.shape, { axis: g.below(rank) })
@@ -259,7 +268,8 @@ function broadcastable(g: Random, shape: readonly number[]): readonly number[] {
 }
 
 function broadcast(a: readonly number[], b: readonly number[]): readonly number[] | undefined {
-  const rank = Math.max(a.length, b.length), at = (s: readonly number[], d: number): number => s[s.length - rank + d] ?? 1
+  const rank = Math.max(a.length, b.length)
+  const at = (s: readonly number[], d: number): number => s[s.length - rank + d] ?? 1
   const fits = Array.from({ length: rank }, (_, d) => at(a, d) === at(b, d) || at(a, d) === 1 || at(b, d) === 1)
   return fits.every(Boolean) ? fits.map((_, d) => Math.max(at(a, d), at(b, d))) : undefined
 }

@@ -2,7 +2,10 @@
  * How one ONNX operator becomes operators of the library: the shape of a table from operator types to functions, and
  * what such a function may ask of the node that it converts.
  *
- *     LeakyRelu: { opsets: [6, 26], convert: node => [node.apply('leaky_relu', { x: node.input(0), alpha: node.float('alpha', 0.01) })] }
+ *     LeakyRelu: {
+ *       opsets: [6, 26],
+ *       convert: node => [node.apply('leaky_relu', { x: node.input(0), alpha: node.float('alpha', 0.01) })]
+ *     }
  *
  * A conversion chooses, binds attributes and puts operators together; what they compute is Heddle text. It gives up by
  * `refuse` (right, but not supported) or `invalid` (no right ONNX); both throw a `ConversionProblem`, which the import
@@ -12,7 +15,7 @@ import type { Buffer, ElementName } from '../../ir/ir.ts'
 import type { Arguments } from '../builder.ts'
 import type { TensorData } from '../tensor-data.ts'
 
-/** One result for each output of the node, in order; those that are not wanted (`node.wants`) may be undefined or absent. */
+/** One result for each output of the node, in order; those that nobody wants (`node.wants`) may be undefined. */
 export type Conversion = (node: NodeContext) => readonly (Buffer | undefined)[]
 
 export interface OperatorEntry {
@@ -53,7 +56,7 @@ export interface NodeContext {
   isConstant(tensor: Buffer): boolean
   /** The elements if they are known. */
   data(tensor: Buffer): TensorData | undefined
-  /** The elements of an input, as numbers; refused if they are known only when the model runs. `what` for the message: `the axes`. */
+  /** The elements of an input as numbers; refused if only the run knows them. `what` for the message: `the axes`. */
   known(index: number, what: string): readonly number[]
   /** The same for an input that may be absent. */
   knownIfGiven(index: number, what: string): readonly number[] | undefined
@@ -88,7 +91,9 @@ export interface NodeContext {
   /** The same tensor if it has the type already. */
   cast(tensor: Buffer, element: ElementName): Buffer
   /** Another operator's conversion, for those that ONNX defines by others, on other inputs and attributes. */
-  by(type: string, inputs: readonly (Buffer | undefined)[], attributes?: Readonly<Record<string, GivenAttribute>>): readonly Buffer[]
+  by(
+    type: string, inputs: readonly (Buffer | undefined)[], attributes?: Readonly<Record<string, GivenAttribute>>
+  ): readonly Buffer[]
 
   /** Right ONNX that is not supported. `Dilations other than 1 are not supported.` */
   refuse(message: string, attribute?: string): never

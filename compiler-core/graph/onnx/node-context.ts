@@ -1,12 +1,14 @@
-/** What a conversion may ask of the node that it converts (conversion.ts), answered from the file and the work so far. */
+/** What a conversion may ask of its node (conversion.ts), answered from the file and the work so far. */
 import { AttributeProto_AttributeType as AttributeType, type AttributeProto, type NodeProto } from 'onnx-buf'
 import type { Buffer } from '../../ir/ir.ts'
 import { extentsOf, type Arguments } from '../builder.ts'
 import { countOf, dataOf, holdsWholes, numberAt, numbersOf, type TensorData } from '../tensor-data.ts'
-import { ConversionProblem, type GivenAttribute, type NodeContext, type Operand, type OperatorTable } from './conversion.ts'
+import {
+  ConversionProblem, type GivenAttribute, type NodeContext, type Operand, type OperatorTable
+} from './conversion.ts'
 import { nodeName } from './order.ts'
 import { dataTypeName, elementOf, mostDimensions, readTensor, type ExternalData } from './tensor-proto.ts'
-import { emptyData, mostElements, mostKnown, mostListed, sameShape, type Work } from './work.ts'
+import { emptyData, mostElements, mostKnown, mostListed, sameShape, shapeText, type Work } from './work.ts'
 
 export interface Surroundings {
   readonly work: Work
@@ -62,11 +64,11 @@ function context(around: Surroundings, call: Call): NodeContext {
   }
 
   function known(index: number, what: string): readonly number[] {
-    const tensor = input(index), upper = `${what[0]!.toUpperCase()}${what.slice(1)}`
-    if (countIn(tensor) > mostListed) return refuse(`Its input ${index} has ${countIn(tensor)} elements; at most ${mostListed} are supported.`)
+    const tensor = input(index), count = countIn(tensor)
+    if (count > mostListed) return refuse(`Its input ${index} has ${count} elements; at most ${mostListed} are supported.`)
     const found = data(tensor)
     if (found) return numbersOf(found)
-    return refuse(`${upper} must be known while compiling; here it depends on inputs of the model.`)
+    return refuse(`${what[0]!.toUpperCase()}${what.slice(1)} must be known while compiling; here it depends on inputs of the model.`)
   }
 
   function operand(tensor: Buffer, other?: Buffer): Operand {
@@ -82,7 +84,7 @@ function context(around: Surroundings, call: Call): NodeContext {
   function applyAll(operator: string, args: Arguments): readonly Buffer[] {
     for (const argument of Object.values(args)) {
       if (typeof argument === 'object' && 'scope' in argument && countIn(argument) === 0) {
-        refuse(`Tensors without elements are not supported here: \`${argument.name}\` has the shape (${shape(argument).join(', ')}).`)
+        refuse(`A tensor of the shape ${shapeText(shape(argument))} has no elements, which is not supported here.`)
       }
     }
     const results = work.apply(operator, args, sources)
@@ -92,8 +94,9 @@ function context(around: Surroundings, call: Call): NodeContext {
   }
 
   function checkSize(extents: readonly number[]): void {
-    if (extents.length > mostDimensions) refuse(`A tensor of ${extents.length} dimensions; supported are ${mostDimensions}.`)
-    if (countOf(extents) > mostElements || extents.some(n => n >= 2 ** 31)) refuse(`A tensor of the shape (${extents.join(', ')}) is too large.`)
+    if (extents.length > mostDimensions) refuse(`A tensor of ${extents.length} dimensions is not supported; ${mostDimensions} are.`)
+    const isLarge = countOf(extents) > mostElements || extents.some(n => n >= 2 ** 31)
+    if (isLarge) refuse(`A tensor of the shape ${shapeText(extents)} is too large.`)
   }
 
   function one(operator: string, args: Arguments): Buffer {
@@ -103,7 +106,9 @@ function context(around: Surroundings, call: Call): NodeContext {
 
   const constant = (value: TensorData) => work.constant(sources[0] ?? type, value)
 
-  function value<T>(name: string, byDefault: T | undefined, read: (a: AttributeProto | GivenAttribute) => T | undefined, kind: string): T {
+  function value<T>(
+    name: string, byDefault: T | undefined, read: (a: AttributeProto | GivenAttribute) => T | undefined, kind: string
+  ): T {
     const attribute = attributes.get(name)
     if (!attribute) return byDefault ?? invalid(`The attribute \`${name}\` is absent.`, name)
     return read(attribute) ?? invalid(`The attribute \`${name}\` is no ${kind}.`, name)
@@ -144,10 +149,13 @@ function context(around: Surroundings, call: Call): NodeContext {
     apply: one, applyAll, constant,
     constantOf(element, extents, numbers) {
       const wrong = holdsWholes(element) ? numbers.find(n => !Number.isInteger(n)) : undefined
-      return wrong === undefined ? constant(dataOf(element, extents, numbers)) : invalid(`${wrong} is no element of type ${element}.`)
+      if (wrong !== undefined) invalid(`${wrong} is no element of type ${element}.`)
+      return constant(dataOf(element, extents, numbers))
     },
     reshape(tensor, to) {
-      if (countIn(tensor) !== countOf(to)) invalid(`A tensor of the shape (${shape(tensor).join(', ')}) cannot have the shape (${to.join(', ')}).`)
+      if (countIn(tensor) !== countOf(to)) {
+        invalid(`A tensor of the shape ${shapeText(shape(tensor))} cannot have the shape ${shapeText(to)}.`)
+      }
       checkSize(to)
       if (countIn(tensor) > 0) {
         const result = work.reshape(tensor, to, sources)
@@ -164,7 +172,8 @@ function context(around: Surroundings, call: Call): NodeContext {
     by(other, otherInputs, given = {}) {
       const entry = around.table[other] ?? refuse(`The operator ${other} is not supported.`)
       const results = entry.convert(context(around, {
-        type: other, sources, inputs: otherInputs, outputCount: 1, wants: i => i === 0, attributes: new Map(Object.entries(given))
+        type: other, sources, inputs: otherInputs, outputCount: 1, wants: i => i === 0,
+        attributes: new Map(Object.entries(given))
       }))
       return results.map((result, i) => result ?? invalid(`${other} has no result ${i}.`))
     },

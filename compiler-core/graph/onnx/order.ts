@@ -4,6 +4,7 @@
  * No recursion over nodes: a chain of 10^5 nodes is as good as any.
  */
 import type { GraphProto, NodeProto } from 'onnx-buf'
+import { counted } from '../../mapping/shape.ts'
 import { namesText, type ModelProblem } from './problem.ts'
 
 export interface Ordered {
@@ -73,7 +74,7 @@ export function orderOf(graph: GraphProto, known: (name: string) => boolean): Or
       } else if (!enter(name)) {
         const from = stack.findIndex(s => s.node === producers.get(name))
         const names = stack.slice(from).map(s => nodeName(graph.node[s.node]!))
-        return invalid(graph.node[top.node]!, `needs its own result: there is a cycle of ${names.length} nodes, ${namesText(names)}`)
+        return invalid(graph.node[top.node]!, `needs its own result: there is a cycle of ${counted(names.length, 'node')}, ${namesText(names)}`)
       }
     }
     return undefined

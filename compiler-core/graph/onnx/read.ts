@@ -36,8 +36,8 @@ function invalid(reason: string): ModelProblem {
   return { code: 'invalid-file', message: `This is no ONNX model: ${reason}` }
 }
 
-/** Parts: what a graph of 10^6 nodes needs. Bytes of numbers that are not raw data; whole ones may have one byte each. */
-export const limits = { parts: 8e6, wholes: 2 ** 24, floats: 2 ** 28 }
+/** Parts: what a graph of some 10^5 nodes needs. Numbers that are not raw data, in bytes; a whole one may have one. */
+const limits = { parts: 2e6, wholes: 2 ** 24, floats: 2 ** 28 }
 
 /** Of a message: what is counted in its fields. A function: a nested message. */
 type Fields = Readonly<Record<number, 'wholes' | 'floats' | 'parts' | (() => Fields)>>
@@ -58,7 +58,9 @@ const graph: Fields = {
   1: () => node, 5: () => tensor, 11: () => valueInfo, 12: () => valueInfo, 13: () => valueInfo, 14: 'parts',
   15: 'parts', 16: 'parts'
 }
-const definition: Fields = { 4: 'parts', 5: 'parts', 6: 'parts', 7: () => node, 9: 'parts', 11: () => attribute, 12: () => valueInfo }
+const definition: Fields = {
+  4: 'parts', 5: 'parts', 6: 'parts', 7: () => node, 9: 'parts', 11: () => attribute, 12: () => valueInfo
+}
 const model: Fields = { 7: () => graph, 8: 'parts', 14: 'parts', 20: 'parts', 25: () => definition, 26: 'parts' }
 
 /** Walks the file without decoding it. What is malformed is left to the decoder. */
@@ -76,7 +78,13 @@ function excessOf(bytes: Uint8Array): string | undefined {
       scale *= 128
     }
   }
-  while (levels.length > 0) {
+  const tooMany = () => {
+    if (counts.parts > limits.parts) return `It has more than ${limits.parts} parts.`
+    return counts.wholes > limits.wholes || counts.floats > limits.floats
+      ? 'It holds too many numbers that are not raw data (`raw_data`, or external data).'
+      : undefined
+  }
+  while (levels.length > 0 && tooMany() === undefined) {
     const { fields, end } = levels.at(-1)!
     if (at >= end) {
       levels.pop()
@@ -97,11 +105,7 @@ function excessOf(bytes: Uint8Array): string | undefined {
       if (counted === 'wholes' || counted === 'floats') counts[counted] += length
       at += length
     } else return undefined
-    if (counts.parts > limits.parts) return `It has more than ${limits.parts} parts.`
-    if (counts.wholes > limits.wholes || counts.floats > limits.floats) {
-      return 'It holds too many numbers that are not raw data (`raw_data`, or external data).'
-    }
     if (levels.length > 100 || Number.isNaN(at)) return undefined
   }
-  return undefined
+  return tooMany()
 }

@@ -1,7 +1,7 @@
 /**
  * ONNX tensors: initialisers of a model, and the `.pb` files of inputs and results.
  *
- *     dims: 2, 3   data_type: FLOAT   raw_data: 24 bytes     ->   { element: 'f32', shape: [2, 3], bytes: the same bytes }
+ *     dims: 2, 3   data_type: FLOAT   raw_data: 24 bytes  ->  { element: 'f32', shape: [2, 3], bytes: the same bytes }
  *
  * Raw and external data stay views. What a tensor claims is checked before anything is made of it, so that a file of
  * few bytes never takes much memory.
@@ -54,7 +54,7 @@ export function dataTypeName(dataType: number): string {
   return (DataType as Readonly<Record<number, string>>)[dataType] ?? `number ${dataType}`
 }
 
-/** External data is read with the first question for `bytes`. `external` absent: a tensor whose data is elsewhere is refused. */
+/** External data is read with the first question for `bytes`; where `external` is absent, it is refused. */
 export function readTensor(proto: TensorProto, external?: ExternalData): TensorData | TensorProblem {
   const element = elementOf(proto.dataType)
   if (element === undefined) {
@@ -65,8 +65,9 @@ export function readTensor(proto: TensorProto, external?: ExternalData): TensorD
   const negative = proto.dims.find(n => n < 0n)
   if (negative !== undefined) return invalid(`has the negative extent ${negative}`)
   const count = proto.dims.reduce((n, extent) => n * extent, 1n), size = bytesOf(element)
-  if (count * BigInt(size) > BigInt(Number.MAX_SAFE_INTEGER) || proto.dims.some(n => n > BigInt(Number.MAX_SAFE_INTEGER))) {
-    return invalid(`claims ${count} elements`)
+  const most = BigInt(Number.MAX_SAFE_INTEGER)
+  if (count * BigInt(size) > most || proto.dims.some(n => n > most)) {
+    return invalid(`claims ${count} elements, more than any file has`)
   }
   const shape = proto.dims.map(Number)
   if (proto.dataLocation !== TensorProto_DataLocation.EXTERNAL) {
@@ -162,12 +163,12 @@ function externalBytes(
   const entry = (key: string) => externalData.find(e => e.key === key)?.value
   const location = entry('location'), offset = wholeNumber(entry('offset') ?? '0'), given = entry('length')
   if (location === undefined || location === '') return refuse('has external data without a location')
-  if (external === undefined) return refuse(`has its data in \`${location}\`, which is not read here`)
   if (offset === undefined) return refuse(`has the offset \`${entry('offset')}\` in \`${location}\`, which is no whole number`)
   const length = given === undefined ? expected : wholeNumber(given)
   if (length !== expected) {
     return refuse(`needs ${expected} bytes, but has the length \`${given}\` in \`${location}\``)
   }
+  if (external === undefined) return refuse(`has its data in \`${location}\`, which is not read here`)
   if (expected === 0) return () => new Uint8Array()
   const read = external(location, offset, length)
   return typeof read === 'string' ? refuse(`has its data in \`${location}\`: ${read}`) : read

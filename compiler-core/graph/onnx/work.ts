@@ -2,7 +2,7 @@
  * The graph that an import makes, while it grows: tensors, constants, and the nodes of library operators. What is
  * known while compiling is folded, lazily: its elements are computed when a conversion asks for them.
  *
- *     Shape(x: [2, 3, 4]) -> Gather(1) -> Concat([0], _)       constants alone: no node, the elements [0, 3] if asked for
+ *     Shape(x: [2, 3, 4]) -> Gather(1) -> Concat([0], _)   constants alone: no node; the elements if asked for: [0, 3]
  */
 import type { Buffer, ElementName } from '../../ir/ir.ts'
 import { bytesOf } from '../../ir/memory.ts'
@@ -96,6 +96,11 @@ export function createWork(builder: Builder): Work {
 
 export function emptyData(element: ElementName, shape: readonly number[]): TensorData {
   return dataOf(element, shape, [])
+}
+
+/** `(2, 3)` */
+export function shapeText(shape: readonly number[]): string {
+  return `(${shape.join(', ')})`
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

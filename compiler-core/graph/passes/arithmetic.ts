@@ -13,13 +13,11 @@
  */
 import { isFloat } from '../../ir/build.ts'
 import type { Buffer } from '../../ir/ir.ts'
-import { elementsOf } from '../constants.ts'
 import { extentsOf, type Arguments } from '../builder.ts'
 import type { Node } from '../flow.ts'
-import { countOf, numberAt } from '../tensor-data.ts'
 import type { Editing } from './editing.ts'
 import {
-  applied, combined, constantOf, innerProducer, isWide, knownOperand, sameShape, sourcesOf, type Known,
+  applied, combined, constantOf, innerProducer, isWide, knownNumber, knownOperand, sameShape, sourcesOf,
   type Rule
 } from './rules.ts'
 
@@ -42,12 +40,22 @@ function differenceAsSum(editing: Editing, node: Node): Buffer | undefined {
   return negative === undefined ? undefined : applied(editing, 'add', { a: x, b: negative }, node.sources)
 }
 
+/** A whole chain at once, from its last sum on. */
 function sumOfSum(editing: Editing, node: Node): Buffer | undefined {
-  const outer = knownOperand(editing, node, 'add'), before = outer && innerProducer(editing, outer.x, 'add')
-  const inner = before && knownOperand(editing, before, 'add')
-  if (!outer || !inner || !isWide(outer.x.element)) return undefined
-  const c = combined(editing, 'add', inner.c, outer.c, outer.x.element)
-  return c === undefined ? undefined : applied(editing, 'add', { a: inner.x, b: c }, sourcesOf(before, node))
+  const last = knownOperand(editing, node, 'add'), [output] = node.outputs
+  const [next] = editing.isInner(output!) ? editing.usersOf(output!) : []
+  if (!last || !isWide(last.x.element) || (next && knownOperand(editing, next, 'add'))) return undefined
+  const nodes = [node]
+  let { x, c } = last
+  for (;;) {
+    const before = innerProducer(editing, x, 'add'), inner = before && knownOperand(editing, before, 'add')
+    const both = inner && combined(editing, 'add', inner.c, c, x.element)
+    if (!inner || both === undefined) break
+    nodes.push(before)
+    x = inner.x
+    c = both
+  }
+  return nodes.length > 1 ? applied(editing, 'add', { a: x, b: c }, sourcesOf(...nodes.toReversed())) : undefined
 }
 
 function productOfSum(editing: Editing, node: Node): Buffer | undefined {
@@ -83,16 +91,10 @@ const powers: ReadonlyMap<number, string> = new Map([
 function powerByNumber(editing: Editing, node: Node): Buffer | undefined {
   const known = knownOperand(editing, node, 'power')
   if (!known || known.isFirst || !sameShape(extentsOf(known.x), extentsOf(node.outputs[0]!))) return undefined
-  const exponent = numberOf(editing, known.c)
+  const exponent = knownNumber(editing, known.c)
   if (exponent === 1) return known.x
   const operator = exponent === undefined ? undefined : powers.get(exponent)
   return operator === undefined ? undefined : applied(editing, operator, { x: known.x }, node.sources)
-}
-
-/** Of a constant with one element. */
-function numberOf({ constants }: Editing, c: Known): number | undefined {
-  if (typeof c === 'number') return c
-  return countOf(extentsOf(c)) === 1 ? numberAt(elementsOf(constants, c), 0) : undefined
 }
 
 function normWithConstants(editing: Editing, node: Node): Buffer | undefined {

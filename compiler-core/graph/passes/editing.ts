@@ -20,7 +20,7 @@ export interface Editing {
   readonly builder: Builder
   readonly constants: FlowGraph['constants']
   producerOf(tensor: Buffer): Node | undefined
-  /** One that reads the tensor twice is there twice. */
+  /** Each once, also if it reads the tensor twice. */
   usersOf(tensor: Buffer): readonly Node[]
   isResult(tensor: Buffer): boolean
   /** It is read once, by one node, and is no result: a pattern may let go of it. */
@@ -39,7 +39,9 @@ export interface Editing {
 export function edit(model: Model, visit: (editing: Editing, node: Node) => void): Model {
   const { graph, builder } = model
   const constants = new Map(graph.constants), results = new Set(graph.outputs)
-  const producers = new Map<Buffer, Entry>(), users = new Map<Buffer, Entry[]>(), entries = new Set<Entry>()
+  const producers = new Map<Buffer, Entry>(), entries = new Set<Entry>()
+  /** How often each entry reads a tensor. */
+  const users = new Map<Buffer, Map<Entry, number>>()
   const aliases = new Map<Buffer, Buffer>()
   let position = 0, isChanged = false
   let made: Entry[] = []
@@ -57,9 +59,9 @@ export function edit(model: Model, visit: (editing: Editing, node: Node) => void
   }
 
   function use(tensor: Buffer, entry: Entry): void {
-    const known = users.get(tensor)
-    if (known) known.push(entry)
-    else users.set(tensor, [entry])
+    const known = users.get(tensor) ?? new Map<Entry, number>()
+    users.set(tensor, known)
+    known.set(entry, (known.get(entry) ?? 0) + 1)
   }
 
   /** Removes a node that nobody needs, and what only it needs. */
@@ -69,8 +71,7 @@ export function edit(model: Model, visit: (editing: Editing, node: Node) => void
       if (!entries.delete(entry)) continue
       for (const tensor of entry.node.outputs) if (producers.get(tensor) === entry) producers.delete(tensor)
       for (const tensor of new Set(entry.node.inputs)) {
-        const left = users.get(tensor)!.filter(user => user !== entry)
-        users.set(tensor, left)
+        users.get(tensor)!.delete(entry)
         const producer = producers.get(tensor)
         if (producer && !isNeeded(producer)) waiting.push(producer)
       }
@@ -78,14 +79,15 @@ export function edit(model: Model, visit: (editing: Editing, node: Node) => void
   }
 
   function isNeeded({ node }: Entry): boolean {
-    return node.outputs.some(tensor => results.has(tensor) || (users.get(tensor)?.length ?? 0) > 0)
+    return node.outputs.some(tensor => results.has(tensor) || (users.get(tensor)?.size ?? 0) > 0)
   }
 
   /** Whoever reads a tensor reads another one. */
   function redirect(from: Buffer, to: Buffer): void {
-    for (const entry of users.get(from) ?? []) use(to, entry)
-    for (const entry of new Set(users.get(from))) {
+    for (const entry of users.get(from)?.keys() ?? []) {
       entry.node = { ...entry.node, inputs: entry.node.inputs.map(tensor => (tensor === from ? to : tensor)) }
+      users.get(to)?.delete(entry)
+      for (const tensor of entry.node.inputs) if (tensor === to) use(to, entry)
     }
     users.delete(from)
   }
@@ -100,9 +102,12 @@ export function edit(model: Model, visit: (editing: Editing, node: Node) => void
   const editing: Editing = {
     builder, constants,
     producerOf: tensor => producers.get(tensor)?.node,
-    usersOf: tensor => (users.get(tensor) ?? []).map(entry => entry.node),
+    usersOf: tensor => [...users.get(tensor)?.keys() ?? []].map(entry => entry.node),
     isResult: tensor => results.has(tensor),
-    isInner: tensor => users.get(tensor)?.length === 1 && !results.has(tensor),
+    isInner(tensor) {
+      const all = users.get(tensor)
+      return all?.size === 1 && all.values().next().value === 1 && !results.has(tensor)
+    },
     apply(name, args, sources = []) {
       const applied = builder.apply(name, args, sources)
       if ('problem' in applied) return undefined
@@ -140,8 +145,8 @@ export function edit(model: Model, visit: (editing: Editing, node: Node) => void
     reread(node, inputs) {
       isChanged = true
       const entry = producers.get(node.outputs[0]!)!
+      for (const tensor of node.inputs) users.get(tensor)!.delete(entry)
       for (const tensor of inputs) use(tensor, entry)
-      for (const tensor of node.inputs) users.get(tensor)!.splice(users.get(tensor)!.indexOf(entry), 1)
       entry.node = { ...entry.node, inputs }
       for (const tensor of node.inputs) {
         const producer = producers.get(tensor)

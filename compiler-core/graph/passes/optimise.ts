@@ -1,7 +1,7 @@
 /**
  * All passes over a model's graph, in their order. Each is described where it is written, as before -> after.
  *
- *     fold constants, simplify (arithmetic, transforms, weights), cast where it is read, merge products,
+ *     fold constants, simplify (arithmetic, transforms, weights, recognise), cast where it is read, merge products,
  *     convolutions as products, flatten batches, split long sums
  */
 import type { FlowGraph } from '../flow.ts'
@@ -9,6 +9,7 @@ import type { Model } from '../model.ts'
 import { arithmeticRules } from './arithmetic.ts'
 import { edit } from './editing.ts'
 import { convolutionRule, flattenRule, mergeProducts, splitSums, type ParallelK } from './products.ts'
+import { recognitionRules } from './recognise.ts'
 import { rewrite } from './rules.ts'
 import { castWhereRead, transformRules } from './transforms.ts'
 import { weightRules } from './weights.ts'
@@ -30,7 +31,7 @@ export function optimise(model: Model, { sms, parallelK = 'default' }: OptimiseO
 } {
   const passes: readonly (readonly [string, (before: Model) => Model])[] = [
     ['fold constants', foldConstants],
-    ['simplify', before => rewrite(before, [...transformRules, ...arithmeticRules, ...weightRules])],
+    ['simplify', before => rewrite(before, [...transformRules, ...arithmeticRules, ...weightRules, ...recognitionRules])],
     ['cast where read', castWhereRead],
     ['merge products', before => mergeProducts(before, sms)],
     ['convolutions', before => rewrite(before, [convolutionRule])],

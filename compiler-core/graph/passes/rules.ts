@@ -11,8 +11,10 @@ import type { Buffer, ElementName } from '../../ir/ir.ts'
 import { isFloat } from '../../ir/build.ts'
 import { roundTo } from '../../operators/floats.ts'
 import { extentsOf } from '../builder.ts'
+import { elementsOf } from '../constants.ts'
 import type { Node } from '../flow.ts'
 import type { Model } from '../model.ts'
+import { countOf, numberAt } from '../tensor-data.ts'
 import { edit, type Editing } from './editing.ts'
 
 /** What takes the place of a node's one result; undefined: the rule does not apply. */
@@ -63,6 +65,12 @@ export function knownOperand({ constants }: Editing, node: Node, operator: strin
   if (typeof b === 'number' && x) return { x, c: b, isFirst: false }
   if (!x || !y || constants.has(x) === constants.has(y)) return undefined
   return constants.has(x) ? { x: y, c: x, isFirst: true } : { x, c: y, isFirst: false }
+}
+
+/** A number, or the element of a constant that has one. */
+export function knownNumber({ constants }: Editing, c: Known): number | undefined {
+  if (typeof c === 'number') return c
+  return countOf(extentsOf(c)) === 1 ? numberAt(elementsOf(constants, c), 0) : undefined
 }
 
 /** The node that computes a tensor that only the match reads, if it is an application of this operator. */

@@ -111,8 +111,8 @@ export function castWhereRead(model: Model): Model {
   return edit(model, (editing, node) => {
     const inputs = node.inputs.map(tensor => {
       const cast = editing.producerOf(tensor), [x] = cast?.inputs ?? []
-      const isShared = cast?.operator.name === 'cast' && new Set(editing.usersOf(tensor)).size > 1
-      if (!x || !isShared || editing.isResult(tensor) || bytesOf(x.element) >= bytesOf(tensor.element)) return tensor
+      const isShared = cast?.operator.name === 'cast' && !editing.isInner(tensor) && !editing.isResult(tensor)
+      if (!x || !isShared || bytesOf(x.element) >= bytesOf(tensor.element)) return tensor
       return applied(editing, 'cast', { x, U: { dtype: tensor.element } }, cast.sources) ?? tensor
     })
     if (inputs.some((tensor, i) => tensor !== node.inputs[i])) editing.reread(node, inputs)

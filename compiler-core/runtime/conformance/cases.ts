@@ -2,7 +2,8 @@
  * Conformance cases, laid out as those of ONNX:
  *
  *     test_add/model.onnx
- *     test_add/test_data_set_0/input_0.pb, input_1.pb, output_0.pb      or a sample of a large result: output_0.sample.json
+ *     test_add/test_data_set_0/input_0.pb, input_1.pb
+ *     test_add/test_data_set_0/output_0.pb              or a sample of a large result: output_0.sample.json
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -27,7 +28,7 @@ export interface DataSet {
   readonly outputs: readonly Expected[]
 }
 
-/** Every folder at or below those given that holds a model and test data, by name. Links to folders are not followed. */
+/** Every folder at or below those given that holds a model and test data, by name. Links are not followed. */
 export function findCases(folders: readonly string[]): readonly Case[] {
   const found = new Map<string, number>()
   for (const folder of folders) collect(path.resolve(folder), found)

@@ -49,7 +49,9 @@ function wholeDifference(expected: TensorData, found: TensorData, subject: Subje
   return worst === undefined ? undefined : differsAt(worst, expected, found)
 }
 
-function sampleDifference({ step, sum, absmax, values }: Sample, found: TensorData, subject: Subject): string | undefined {
+function sampleDifference(
+  { step, sum, absmax, values }: Sample, found: TensorData, subject: Subject
+): string | undefined {
   const worst = worstOf(values.length, i => excess(numberAt(found, i * step), values[i]!, absmax, 'f32', subject))
   if (worst !== undefined) {
     return `is ${numberAt(found, worst * step)} instead of ${values[worst]!} at element ${worst * step}`
@@ -81,7 +83,7 @@ const tolerances: Readonly<Partial<Record<ElementName, Readonly<Record<Subject, 
   bf16: { operator: { relative: 2e-2, absolute: 4e-3 }, model: { relative: 0, absolute: 3e-2 } }
 }
 
-/** Below this two numbers are equal: a result that is 0 in one order of arithmetic may be a rounding error in another. */
+/** A smaller difference is none: what is 0 in one order of arithmetic may be a rounding error in another. */
 const tiny = 1e-7
 
 /** How many times the allowed error an element is off; more than 1 is too much. */

@@ -1,7 +1,8 @@
 /**
  * Tasks in child processes: what one of them does to its process harms no other.
  *
- *     pool.run(task)  ->  { kind: 'done', result, seconds }   or   { kind: 'lost', reason: 'The process ended by SIGSEGV.', seconds }
+ *     pool.run(task)   ->   { kind: 'done', result, seconds }
+ *                     or   { kind: 'lost', reason: 'The process ended by SIGSEGV.', seconds }
  *
  * A child lives as long as it answers, one task at a time. One that ends, takes too long or has become large is
  * replaced. A child leads a process group, so that what it has started ends with it.
@@ -43,7 +44,10 @@ export function createPool<T, R>({ size, file, args, limitSeconds, mostBytes }: 
   let free = size, isClosed = false
 
   const start = (): Child => {
-    const child: Child = { process: fork(file, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced' }), said: '' }
+    const started = fork(file, args, {
+      detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced'
+    })
+    const child: Child = { process: started, said: '', isCancelled: false }
     all.add(child)
     child.process.stderr?.setEncoding('utf8').on('data', (text: string) => { child.said = (child.said + text).slice(-mostSaid) })
     child.process.on('error', () => undefined) // told to the task that it ends
@@ -64,7 +68,10 @@ export function createPool<T, R>({ size, file, args, limitSeconds, mostBytes }: 
   }
   const close = (): void => {
     isClosed = true
-    for (const child of all) end(child)
+    for (const child of all) {
+      child.isCancelled = true
+      end(child)
+    }
   }
   process.on('exit', close)
 
@@ -72,12 +79,12 @@ export function createPool<T, R>({ size, file, args, limitSeconds, mostBytes }: 
     run: async task => {
       await turn()
       try {
-        if (isClosed) return { ...cancelled, seconds: 0 }
+        if (isClosed) return { kind: 'lost', reason: cancelled, seconds: 0 }
         const child = idle.pop() ?? start()
         const { outcome, residentBytes } = await ask<T, R>(child, task, limitSeconds)
         if (outcome.kind === 'lost' || residentBytes > mostBytes) end(child)
         else if (all.has(child)) idle.push(child)
-        return isClosed && outcome.kind === 'lost' ? { ...outcome, ...cancelled } : outcome
+        return outcome
       } finally {
         done()
       }
@@ -89,12 +96,13 @@ export function createPool<T, R>({ size, file, args, limitSeconds, mostBytes }: 
   }
 }
 
-const cancelled = { kind: 'lost', reason: 'It was cancelled.' } as const
+const cancelled = 'It was cancelled.'
 
 interface Child {
   readonly process: ChildProcess
   /** The end of what it has written to standard error. */
   said: string
+  isCancelled: boolean
 }
 
 /** Characters: enough for the message and the stack of one error. */
@@ -117,7 +125,8 @@ function ask<T, R>(
     }
     const lost = (code: number | null, signal: NodeJS.Signals | null): void => {
       const how = signal === null ? `with status ${code}` : `by ${signal}`
-      finish({ kind: 'lost', reason: [`The process ended ${how}.`, errorLine(child.said)].join(' ').trimEnd() }, 0)
+      const reason = `The process ended ${how}. ${errorLine(child.said)}`.trimEnd()
+      finish({ kind: 'lost', reason: child.isCancelled ? cancelled : reason }, 0)
     }
     const timer = setTimeout(() => {
       finish({ kind: 'lost', reason: `It took more than ${limitSeconds} s.` }, 0)

@@ -31,7 +31,7 @@ export type Built =
 
 export interface BuildOptions {
   readonly signal?: AbortSignal | undefined
-  /** Products are rounded before they are added to: what a kernel computes does not depend on how operators are fused. */
+  /** Products are rounded before they are added to, so that fused kernels compute what separate ones do. */
   readonly exact?: boolean | undefined
   /** How many compilers run at once; as many as there are cores when absent. */
   readonly jobs?: number | undefined
@@ -43,15 +43,18 @@ export const cpuHeaders = {
 }
 
 /** All is linked at fixed places: cuda.h tells why. */
-export const codeFlags = ['-std=c++17', '-O2', '-fno-pie', '-ftls-model=local-exec', '-fno-exceptions', '-fno-rtti'] as const
+const codeFlags = ['-std=c++17', '-O2', '-fno-pie', '-ftls-model=local-exec', '-fno-exceptions', '-fno-rtti']
 
-/** Of texts of kernels; the last one is for those whose threads have small stacks (threads.h). */
+/**
+ * Of texts of kernels; the last one is for those whose threads have small stacks (threads.h). Not `-fno-trapping-math`:
+ * with it g++ makes `float(int(-0.3f))` -0, which is 0.
+ */
 export const kernelFlags = [
-  '-march=native', '-fno-extern-tls-init', '-fno-math-errno', '-fno-trapping-math', '-fno-strict-aliasing',
-  '-fno-asynchronous-unwind-tables', '-Werror=frame-larger-than=49152'
-] as const
+  '-march=native', '-fno-extern-tls-init', '-fno-math-errno', '-fno-strict-aliasing', '-fno-asynchronous-unwind-tables',
+  '-Werror=frame-larger-than=49152'
+]
 
-export const linkFlags = ['-no-pie', '-rdynamic', '-pthread'] as const
+const linkFlags = ['-no-pie', '-rdynamic', '-pthread']
 
 export async function buildProgram({ plan, files }: Package, cache: Cache, options: BuildOptions): Promise<Built> {
   const texts: Text[] = []
@@ -66,10 +69,11 @@ export async function buildProgram({ plan, files }: Package, cache: Cache, optio
     texts.push({ kernels, ...made })
   }
   const objects = [
-    runnerObject(cache), ...new Map(texts.map(({ text, kernels }) => [text, kernelObject(cache, text, kernels, options)])).values()
+    runnerObject(cache),
+    ...new Map(texts.map(({ text, kernels }) => [text, kernelObject(cache, text, kernels, options)])).values()
   ]
-  const compiled = await allOf(objects, options.jobs ?? os.availableParallelism(), async ({ name, files: own, flags, about }) => {
-    const outcome = await kept(cache, { kind: 'objects', name, files: own, flags }, options.signal)
+  const compiled = await allOf(objects, options.jobs ?? os.availableParallelism(), async ({ about, ...object }) => {
+    const outcome = await kept(cache, { kind: 'objects', ...object }, options.signal)
     return outcome.kind === 'failed' ? { ...outcome, message: `${about} ${outcome.message}` } : outcome
   })
   const wrong = compiled.find(c => c.kind !== 'compiled')

@@ -73,8 +73,14 @@ long long llabs(long long);
 
 // The library's are called; these are two instructions. The other operand where one is no number.
 #define HEDDLE_EXTREMES(type, suffix) \
-  static __forceinline__ type heddle_fmin##suffix(type a, type b) { return a < b || b != b ? a : b; } \
-  static __forceinline__ type heddle_fmax##suffix(type a, type b) { return a > b || b != b ? a : b; }
+  static __forceinline__ type heddle_fmin##suffix(type a, type b) { \
+    const type least = a < b ? a : b; \
+    return b != b ? a : least; \
+  } \
+  static __forceinline__ type heddle_fmax##suffix(type a, type b) { \
+    const type most = a > b ? a : b; \
+    return b != b ? a : most; \
+  }
 HEDDLE_EXTREMES(float, f)
 HEDDLE_EXTREMES(double, )
 #undef HEDDLE_EXTREMES

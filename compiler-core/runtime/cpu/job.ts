@@ -36,7 +36,8 @@ export function jobText(plan: Plan, entries: readonly Entry[], limits: Limits): 
   const lines = [
     [Math.ceil(limits.time), limits.memory, limits.threads], [plan.arenaBytes],
     [plan.tensors.length], ...plan.tensors.map(tensor => [...placeOf(tensor), bytesOfTensor(tensor)]),
-    [plan.kernels.length], ...plan.kernels.map(({ block }, i) => [entries[i]!.waits ? 1 : 0, entries[i]!.symbol, ...block]),
+    [plan.kernels.length],
+    ...plan.kernels.map(({ block }, i) => [entries[i]!.waits ? 1 : 0, entries[i]!.symbol, ...block]),
     [plan.steps.length], ...plan.steps.map(step => stepWords(plan, step))
   ]
   return `${lines.map(line => `${line.join(' ')}\n`).join('')}\0`

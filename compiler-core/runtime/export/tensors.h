@@ -23,7 +23,7 @@ static bool read_weights(const char *name, Take take) {
   }
   static thread_local char part[1 << 16];
   bool fine = true;
-  for (size_t at = 0; fine && at < WEIGHT_BYTES;) {
+  for (size_t at = 0; fine && at != WEIGHT_BYTES;) {
     const size_t left = WEIGHT_BYTES - at, count = fread(part, 1, left < sizeof part ? left : sizeof part, file);
     if (count == 0) {
       snprintf(error_text, sizeof error_text, "%s has less than %zu bytes", name, (size_t)WEIGHT_BYTES);

@@ -17,9 +17,13 @@ afterEach(() => { rmSync(root, { recursive: true }) })
 const options = (more: Partial<ConformanceOptions>): ConformanceOptions => ({
   engine: 'reference', target: 'sm_80', jobs: 2, limitSeconds: 60, cacheFolder: path.join(root, 'cache'), ...more
 })
-const conformance = (more: Partial<ConformanceOptions> = {}): Promise<Report> => conformanceReport([root], options(more))
+function conformance(more: Partial<ConformanceOptions> = {}): Promise<Report> {
+  return conformanceReport([root], options(more))
+}
 
-function write(name: string, model: OnnxGraph, ...sets: readonly { inputs: readonly TensorData[]; outputs: readonly TensorData[] }[]): void {
+interface Data { readonly inputs: readonly TensorData[]; readonly outputs: readonly TensorData[] }
+
+function write(name: string, model: OnnxGraph, ...sets: readonly Data[]): void {
   for (const [i, { inputs, outputs }] of sets.entries()) {
     const folder = path.join(root, name, `test_data_set_${i}`)
     mkdirSync(folder, { recursive: true })
@@ -44,7 +48,8 @@ describe('heddle conformance', () => {
     write('no-output', double, { inputs: [list(1)], outputs: [] })
     write('unknown', loop, { inputs: [list(1)], outputs: [list(1)] })
     const { status, text, errors, json } = await conformance()
-    expect(conformanceOutput.parse(json).tests.map(({ name, state, reason, kernels }) => [name, state, reason, kernels])).toEqual([
+    const { tests } = conformanceOutput.parse(json)
+    expect(tests.map(({ name, state, reason, kernels }) => [name, state, reason, kernels])).toEqual([
       ['no-input', 'failed', 'The input `x` has free extents; bind them: --bind n=1.', 0],
       ['no-output', 'failed', 'The model has 1 results, test_data_set_0 has 0.', 0],
       ['right', 'passed', null, 0],

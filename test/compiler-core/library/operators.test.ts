@@ -50,7 +50,27 @@ describe('element by element', () => {
     ['clip.flat(s: (16,))', each(x => x)],
     ['cast.flat(T: f32, U: f16, s: (4, 8))', each(x => x)],
     ['cast.flat(T: f32, U: i32, s: (9,))', each(x => x)],
-    ['logical_not.flat(s: (4, 4))', each(x => 1 - x)]
+    ['logical_not.flat(s: (4, 4))', each(x => 1 - x)],
+    ['bitwise_not.flat(T: i32, s: (4, 4))', each(x => ~x)],
+    ['sign_of.flat(s: (16,))', each(Math.sign)],
+    ['square.flat(s: (16,))', each(x => x * x)],
+    ['cube.flat(T: i32, s: (16,))', each(x => x * x * x)],
+    ['is_nan.flat(s: (16,))', each(() => 0)],
+    ['is_infinite.flat(s: (16,))', each(() => 0)],
+    ['gelu_tanh.flat(s: (16,))', each(x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))), 1e-3],
+    ['thresholded_relu.flat(s: (16,), alpha: 2)', each(x => x > 2 ? x : 0)],
+    ['selu.flat(s: (16,))', each(x => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * (Math.exp(x) - 1))), rough],
+    ['celu.flat(s: (16,), alpha: 2)', each(x => x > 0 ? x : 2 * (Math.exp(x / 2) - 1)), rough],
+    ['softsign.flat(s: (16,))', each(x => x / (1 + Math.abs(x))), rough],
+    ['mish.flat(s: (16,))', each(x => x * Math.tanh(Math.log(1 + Math.exp(x)))), rough],
+    ['swish.flat(s: (16,), alpha: 0.5)', each(x => x / (1 + Math.exp(-0.5 * x))), rough],
+    ['shrink.flat(s: (16,), bias: 0.5, limit: 2)', each(x => x < -2 ? x + 0.5 : x > 2 ? x - 0.5 : 0)],
+    ['shrink.flat(T: i32, s: (16,), bias: 1, limit: 2)', each(x => x < -2 ? x + 1 : x > 2 ? x - 1 : 0)],
+    ['tangent.flat(s: (16,))', each(Math.tan), rough],
+    ['arc_tangent.flat(s: (16,))', each(Math.atan), rough],
+    ['hyperbolic_sine.flat(s: (16,))', each(Math.sinh), rough],
+    ['hyperbolic_cosine.flat(s: (16,))', each(Math.cosh), rough],
+    ['inverse_hyperbolic_sine.flat(s: (16,))', each(Math.asinh), rough]
   ])
 })
 
@@ -64,6 +84,17 @@ describe('with broadcasting', () => {
     ['divide.flat(T: i32, s: (40,), t: (1,))', both((a, b) => Math.floor(a / b))],
     ['maximum.flat(s: (4, 8), t: (8,))', both(Math.max)],
     ['minimum.flat(s: (8,), t: (4, 8))', both(Math.min)],
+    ['truncated_divide.flat(T: i32, s: (4, 16), t: (4, 1))', both((a, b) => Math.trunc(a / b))],
+    ['modulo.flat(T: i32, s: (4, 16), t: (4, 1))', both((a, b) => a - b * Math.floor(a / b))],
+    ['remainder.flat(T: i32, s: (4, 16), t: (4, 1))', both((a, b) => a % b)],
+    ['float_remainder.flat(s: (4, 16), t: (4, 1))', both((a, b) => a % b)],
+    ['prelu.flat(s: (4, 8), t: (8,))', both((x, slope) => x < 0 ? slope * x : x)],
+    ['less_equal.flat(s: (16,), t: (16,))', both((a, b) => Number(a <= b))],
+    ['greater_equal.flat(s: (16,), t: (16,))', both((a, b) => Number(a >= b))],
+    ['logical_xor.flat(s: (16,), t: (16,))', both((a, b) => a ^ b)],
+    ['bitwise_and.flat(T: i32, s: (16,), t: (16,))', both((a, b) => a & b)],
+    ['bitwise_or.flat(T: i32, s: (16,), t: (16,))', both((a, b) => a | b)],
+    ['bitwise_xor.flat(T: i32, s: (16,), t: (16,))', both((a, b) => a ^ b)],
     ['equal.flat(T: i32, s: (16,), t: (16,))', both((a, b) => Number(a === b))],
     ['less.flat(s: (16,), t: (16,))', both((a, b) => Number(a < b))],
     ['greater.flat(s: (16,), t: (16,))', both((a, b) => Number(a > b))],
@@ -90,7 +121,45 @@ describe('that move elements', () => {
       x!.at(1 + 2 * i, 11 - 3 * j)],
     ['gather.flat(s: (40, 6), t: (8,), axis: 0)', ([x, at], [i = 0, j = 0]) => x!.at((at!.at(i) + 40) % 40, j)],
     ['gather.flat(s: (3, 20, 5), t: (2, 4), axis: 1)', ([x, at], [a = 0, i = 0, j = 0, b = 0]) =>
-      x!.at(a, (at!.at(i, j) + 20) % 20, b)]
+      x!.at(a, (at!.at(i, j) + 20) % 20, b)],
+    ['tile.flat(s: (2, 3), times: (2, 3))', ([x], [i = 0, j = 0]) => x!.at(i % 2, j % 3)],
+    ['pad_edge.flat(s: (3, 5), before: (1, 2), after: (2, -1))', ([x], [i = 0, j = 0]) =>
+      x!.at(Math.min(Math.max(i - 1, 0), 2), Math.max(j - 2, 0))],
+    ['pad_mirrored.flat(s: (3, 1), before: (2, 1), after: (2, 0))', ([x], [i = 0]) => x!.at([2, 1, 0, 1, 2, 1, 0][i]!, 0)],
+    ['pad_wrapped.flat(s: (3, 2), before: (2, 0), after: (2, 0))', ([x], [i = 0, j = 0]) => x!.at((i + 1) % 3, j)],
+    ['pad_with.flat(T: i32, s: (3, 2), v: (), before: (1, 0), after: (0, 1))', ([x, value], [i = 0, j = 0]) =>
+      i >= 1 && j < 2 ? x!.at(i - 1, j) : value!.at()],
+    ['triangle.flat(s: (2,), m: 4, n: 5, k: 1)', ([x], [b = 0, i = 0, j = 0]) => j - i >= 1 ? x!.at(b, i, j) : 0],
+    ['triangle.flat(T: bool, s: (2,), m: 4, n: 5, k: -1, upper: false)', ([x], [b = 0, i = 0, j = 0]) =>
+      j - i <= -1 ? x!.at(b, i, j) : 0],
+    ['identity_matrix.flat(rows: 3, columns: 5, k: 2)', (_, [i = 0, j = 0]) => Number(j - i === 2)],
+    ['one_hot.flat(s: (6,), two: 2, depth: 9, axis: 0)', ([at, values], [k = 0, i = 0]) =>
+      values!.at(Number(at!.at(i) === k || at!.at(i) + 9 === k))],
+    ['gather_elements.flat(s: (40, 6), t: (8, 5), axis: 0)', ([x, at], [i = 0, j = 0]) => x!.at((at!.at(i, j) + 40) % 40, j)],
+    ['gather_parts.flat(s: (40, 6, 3), t: (8,), k: 1)', ([x, at], [i = 0, ...rest]) => x!.at((at!.at(i, 0) + 40) % 40, ...rest)],
+    ['gather_parts.flat(s: (4, 40, 3), t: (4, 8), k: 1, batch: 1)', ([x, at], [b = 0, i = 0, j = 0]) =>
+      x!.at(b, (at!.at(b, i, 0) + 40) % 40, j)]
+  ])
+})
+
+describe('that scatter, and order', () => {
+  const row = (t: Tensor, i: number) => Array.from({ length: t.shape[1]! }, (_, p) => t.at(i, p))
+  const named = (at: Tensor, i: number, j: number, extent: number) =>
+    row(at, i).flatMap((k, p) => k === j || k + extent === j ? [p] : [])
+  cases([
+    ['last_position.warp_per_result(t: (3, 9), s: (3, 10), axis: 1)', ([at], [i = 0, j = 0]) => named(at!, i, j, 10).at(-1) ?? -1],
+    ['last_position.thread_per_result(t: (9, 3), s: (10, 4), axis: 0)', ([at], [i = 0, j = 0]) =>
+      j === 3 ? -1 : Array.from({ length: 9 }, (_, p) => p).findLast(p => (at!.at(p, j) + 10) % 10 === i) ?? -1],
+    ['scattered.warp_per_result(s: (3, 10), t: (3, 9), axis: 1, op: sum)', ([at, updates], [i = 0, j = 0]) =>
+      sum(named(at!, i, j, 10).map(p => updates!.at(i, p)))],
+    ['scattered.warp_per_result(T: i32, s: (3, 10), t: (3, 9), axis: 1, op: prod)', ([at, updates], [i = 0, j = 0]) =>
+      named(at!, i, j, 10).reduce((product, p) => product * updates!.at(i, p), 1)],
+    ['rank_of.warp_per_result(s: (3, 20), axis: 1)', ([x], [i = 0, j = 0]) =>
+      row(x!, i).filter((v, p) => v > x!.at(i, j) || v === x!.at(i, j) && p < j).length],
+    ['rank_of.warp_per_result(T: i32, s: (3, 20), axis: 1, largest: false)', ([x], [i = 0, j = 0]) =>
+      row(x!, i).filter((v, p) => v < x!.at(i, j) || v === x!.at(i, j) && p < j).length],
+    ['position_of_rank.warp_per_result(s: (3, 20), axis: 1, count: 4)', ([rank], [i = 0, j = 0]) =>
+      Math.max(0, row(rank!, i).lastIndexOf(j))]
   ])
 })
 

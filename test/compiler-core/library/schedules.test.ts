@@ -3,7 +3,9 @@
  * engines and more sizes: `npm run prove`.
  */
 import { describe, expect, it } from 'vitest'
-import { createProgram } from '../../../compiler-core/language/program.ts'
+import { warpAccesses } from '../../../compiler-core/analysis/warp-accesses.ts'
+import { compile } from '../../../compiler-core/compile/compile.ts'
+import { createProgram, type Program } from '../../../compiler-core/language/program.ts'
 import { libraryImports } from '../../../compiler-core/library/library.ts'
 import { openJob } from '../../../compiler-core/verify/job.ts'
 import { findingsOf } from '../../../compiler-core/verify/verify.ts'
@@ -12,10 +14,14 @@ import { verifyHere } from '../../harness/verify.ts'
 const uri = 'file:///project/main.heddle'
 
 /** `relu.flat(s: 7)`, or a whole graph `i`. */
-async function check(subject: string): Promise<void> {
+function programOf(subject: string): Program {
   const declaration = subject.startsWith('graph') ? subject : `instance i = ${subject}`
   const text = `${libraryImports.map(i => `import "${i}"\n`).join('')}${declaration}\n`
-  const program = createProgram({ read: asked => (asked === uri ? text : undefined), roots: ['file:///project/'] })
+  return createProgram({ read: asked => (asked === uri ? text : undefined), roots: ['file:///project/'] })
+}
+
+async function check(subject: string): Promise<void> {
+  const program = programOf(subject)
   const options = { engines: ['interpreter'], exhaustive: true, counts: false } as const
   const { job, problems } = openJob(program, uri, 'i', options)
   if (!job) throw new Error(problems.map(p => p.diagnostic.message).join(' '))
@@ -70,6 +76,25 @@ describe('transpositions', () => {
     ['(5, 37, 3, 11)', '(2, 3, 0, 1)'], ['(9, 10, 11)', '(2, 1, 0)'], ['(3, 5, 8, 2, 9, 14)', '(3, 5, 1, 0, 4, 2)']
   ].map(([s, perm]) => `transpose.through_shared(s: ${s}, perm: ${perm})`))
   right(['transpose.through_shared(T: f16, s: (37, 53), perm: (1, 0))', 'transpose.through_shared(T: bool, s: (8, 9), perm: (1, 0))'])
+})
+
+/** Of the first block: sectors of 32 bytes for each request of a warp, and ways in which lanes meet in a bank. */
+function accessesOf(subject: string): readonly string[] {
+  const kernel = compile(programOf(subject), uri, 'i').stages.at(-1)?.program.kernels[0]
+  if (!kernel) throw new Error(`${subject} was not compiled`)
+  return warpAccesses(kernel, { block: [0, 0, 0], extents: new Map() }).map(c =>
+    `${c.buffer.name} ${c.buffer.scope === 'shared' ? c.wavefronts / c.ideal : c.sectors / c.requests}`)
+}
+
+describe('a transposition reads and writes whole lines of memory, and has no conflicts of banks', () => {
+  const cases: readonly (readonly [subject: string, sectors: number])[] = [
+    ['transpose.through_shared(s: (2, 96, 128), perm: (0, 2, 1))', 4],
+    ['transpose.through_shared(s: (64, 8, 32), perm: (2, 0, 1))', 4],
+    ['transpose.through_shared(T: f16, s: (128, 96), perm: (1, 0))', 2]
+  ]
+  it.each(cases)('%s', (subject, sectors) => {
+    expect(accessesOf(subject)).toEqual([`x ${sectors}`, 'tile 1', 'tile 1', `y ${sectors}`])
+  })
 })
 
 describe('matrices and vectors', () => {

@@ -6,7 +6,7 @@ import { createProgram } from '../../../compiler-core/language/program.ts'
 import { execute, someElements, type Elements } from '../../harness/ir-interpreter.ts'
 
 const uri = 'file:///project/main.heddle'
-const imports = ['matmul', 'elementwise', 'shape', 'reduce', 'softmax', 'norm'].map(name => `import "std/${name}"\n`).join('')
+const imports = ['matmul', 'elementwise', 'index', 'shape', 'reduce', 'softmax', 'norm'].map(name => `import "std/${name}"\n`).join('')
 
 /** An instance compiled, `relu.flat(s: (7, 13))`; also of a graph that `before` declares. */
 export function compiled(instance: string, before = '', candidate?: { level: number; index: number }): Compiled {

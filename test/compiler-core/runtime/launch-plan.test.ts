@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import type { Model } from '../../../compiler-core/graph/model.ts'
+import type { Buffer } from '../../../compiler-core/ir/ir.ts'
 import { compileGraph } from '../../../compiler-core/runtime/compile-model.ts'
 import type { Plan } from '../../../compiler-core/runtime/plan.ts'
-import { graphModel, target, type GraphMaker } from '../../harness/graphs.ts'
-import type { Buffer } from '../../../compiler-core/ir/ir.ts'
+import { graphModel, target, textModel, type GraphMaker } from '../../harness/graphs.ts'
 
-function planOf(body: (g: GraphMaker) => Readonly<Record<string, Buffer>>): Plan {
-  const { compiled, problems } = compileGraph(graphModel(body), { ...target, parallelK: 'disabled' })
+const planOf = (body: (g: GraphMaker) => Readonly<Record<string, Buffer>>): Plan => planOfModel(graphModel(body))
+
+function planOfModel(model: Model): Plan {
+  const { compiled, problems } = compileGraph(model, { ...target, parallelK: 'disabled' })
   expect(problems).toEqual([])
   return compiled!.planned.plan
 }
@@ -40,6 +43,10 @@ function check(
 /** Two of them are not fused: each is a reduction. */
 const sums = (g: GraphMaker, x: Buffer): Buffer =>
   g.apply('reduce', { x, axes: [1], op: { reducer: 'sum' }, keep: true })
+
+function checkText(name: string, text: string, steps: readonly string[]): void {
+  it(name, () => { expect(stepsOf(planOfModel(textModel(text)))).toEqual(steps) })
+}
 
 describe('the launch plan', () => {
   check('passes tensors on in the arena', g => {
@@ -79,6 +86,28 @@ describe('the launch plan', () => {
     g.input('unused', 'f32', [2])
     return { c2: g.constant('c', 'i64', [2]) }
   }, ['c2 out 0 = c weights 0'])
+
+  const total = 'operator total(x: f32[n, m]) -> y: f32[n] { y[i] = sum[j < m] x[i, j] }'
+  checkText('sets to 0 what a kernel adds to', `${total}
+    schedule own for total {
+      kernel main(grid: n, block: 32) { atomic_add(y[blockIdx.x], x[blockIdx.x, threadIdx.x]) }
+    }
+    graph g(x: f32[4, 32]) { return relu(total(x)) }
+  `, ['y @0 = 0', 'total_1(x in 0, y @0)', 'relu_2(y @0, y_2 out 0)'])
+
+  checkText('gives kernels the memory that they pass something on in', `${total}
+    schedule own for total {
+      workspace plain: f32[n, m]
+      workspace started: f32[n] = 2
+      kernel first(grid: n, block: 32) { plain[blockIdx.x, threadIdx.x] = x[blockIdx.x, threadIdx.x] }
+      kernel second(grid: n, block: 1) { started[blockIdx.x] = started[blockIdx.x] + plain[blockIdx.x, 0] }
+      kernel third(grid: n, block: 1) { y[blockIdx.x] = started[blockIdx.x] }
+    }
+    graph g(x: f32[4, 32]) { return total(x) }
+  `, [
+    'started @512 = 2', 'total_1_first(x in 0, plain @0)', 'total_1_second(plain @0, started @512)',
+    'total_1_third(y out 0, started @512)'
+  ])
 
   it('names inputs and results as the model does, with their shapes', () => {
     const plan = planOf(g => {

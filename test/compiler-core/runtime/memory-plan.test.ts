@@ -20,8 +20,24 @@ describe('the memory plan', () => {
   check('takes the smallest gap that is large enough', [
     block(4096, 0, 1), block(3072, 0, 9), block(2048, 0, 1), block(1536, 0, 9), block(512, 3, 4)
   ], [0, 4096, 7168, 9216, 7168], 10752)
+  check('places another one first where that takes less', [
+    block(512, 0, 1), block(768, 1, 3), block(768, 1, 1), block(1024, 2, 2)
+  ], [768, 1280, 0, 0], 2048)
   it('has a sum without reuse of aligned sizes', () => {
     expect(planMemory([block(1, 0, 0), block(257, 1, 1)]).bytesWithoutReuse).toBe(256 + 512)
+  })
+
+  it('takes a moment for very many blocks, and uses memory again then, too', () => {
+    const many = Array.from({ length: 100_000 }, (_, i) => block(256 * (1 + i % 3), i, i + 1 + i % 2))
+    const { bytes } = planMemory(many)
+    expect(bytes).toBeLessThanOrEqual(256 * 12)
+    // none overlaps one of the three before it that still lives
+    const { offsets } = planMemory(many)
+    const overlaps = many.filter((b, i) => [1, 2, 3].some(d => {
+      const other = many[i - d], from = offsets[i]!, to = offsets[i - d]!
+      return other !== undefined && other.last >= b.first && from < to + other.bytes && to < from + b.bytes
+    }))
+    expect(overlaps).toEqual([])
   })
 
   const blocks = fc.array(fc.tuple(fc.integer({ min: 0, max: 5000 }), fc.nat(30), fc.nat(10))

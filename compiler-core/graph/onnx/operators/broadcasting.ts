@@ -7,7 +7,7 @@ import type { Buffer, ElementName } from '../../../ir/ir.ts'
 import type { AttributeValue } from '../../flow.ts'
 import { countOf } from '../../tensor-data.ts'
 import type { Conversion, NodeContext, OperatorEntry } from '../conversion.ts'
-import { emptyData } from '../work.ts'
+import { emptyData, shapeText } from '../work.ts'
 
 /** The shape of several together; undefined if they do not go together. */
 export function broadcastShape(...shapes: readonly (readonly number[])[]): readonly number[] | undefined {
@@ -21,7 +21,7 @@ export function broadcastShape(...shapes: readonly (readonly number[])[]): reado
 export function commonShape(node: NodeContext, tensors: readonly Buffer[]): readonly number[] {
   const shapes = tensors.map(t => node.shape(t))
   return broadcastShape(...shapes)
-    ?? node.invalid(`Shapes that do not go together: ${shapes.map(s => `(${s.join(', ')})`).join(' and ')}.`)
+    ?? node.invalid(`Shapes that do not go together: ${shapes.map(shapeText).join(' and ')}.`)
 }
 
 /**
@@ -36,7 +36,7 @@ export function elementwise(
   if (countOf(shape) === 0) return node.constant(emptyData(element ?? all[0]!.element, shape))
   const args: Record<string, Buffer | AttributeValue> = { ...tensors, ...attributes }
   for (const [name, tensor] of Object.entries(tensors)) {
-    const others = Object.entries(tensors).filter(([other]) => other !== name && typeof args[other] === 'object').map(([, t]) => t)
+    const others = Object.keys(tensors).filter(other => other !== name && typeof args[other] === 'object').map(n => tensors[n]!)
     const typed = others.some(t => t.element === tensor.element && !node.isConstant(t))
     const [widest] = others.toSorted((a, b) => node.shape(b).length - node.shape(a).length)
     if (typed && widest) args[name] = node.operand(tensor, widest)
@@ -70,7 +70,7 @@ export function withNumbers(
   operator: string, opsets: OperatorEntry['opsets'], numbers: Readonly<Record<string, number>>
 ): OperatorEntry {
   const convert: Conversion = node => {
-    const values = Object.entries(numbers).map(([name, byDefault]): [string, number] => [name, node.float(name, byDefault)])
+    const values = Object.entries(numbers).map(([name, byDefault]) => [name, node.float(name, byDefault)] as const)
     return [elementwise(node, operator, { x: node.input(0) }, Object.fromEntries(values))]
   }
   return { opsets, convert }

@@ -1,8 +1,9 @@
 /** Conv and its kin. */
 import type { Buffer } from '../../../ir/ir.ts'
+import { counted } from '../../../mapping/shape.ts'
 import type { Conversion, NodeContext, OperatorTable } from '../conversion.ts'
 import { add, perChannel, subtract } from './arithmetic.ts'
-import { padsOf, perDimension, span, windowsOf, type Windows } from './windows.ts'
+import { padsOf, perDimension, placesOf, span, windowsOf, type Windows } from './windows.ts'
 
 export const convolution: OperatorTable = {
   Conv: {
@@ -17,8 +18,9 @@ export const convolution: OperatorTable = {
 export function convolved(node: NodeContext, x: Buffer, w: Buffer): Buffer {
   const { image, kernel } = extentsOf(node, x, w), groups = node.int('group', 1)
   const windows = windowsOf(node, image, kernel)
+  placesOf(node, image, kernel, windows) // some for each dimension, or it is no right node
   const channels = node.shape(x)[1], needed = node.shape(w)[1]! * groups
-  if (channels !== needed) node.invalid(`The image has ${channels} channels; ${groups} groups of filters need ${needed}.`)
+  if (channels !== needed) node.invalid(`The image has ${counted(channels ?? 0, 'channel')}; ${counted(groups, 'group')} of filters need${groups === 1 ? 's' : ''} ${needed}.`)
   return node.apply('conv', { x, w, ...windows, groups })
 }
 

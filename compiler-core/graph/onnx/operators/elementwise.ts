@@ -93,7 +93,7 @@ function series(operator: string, since: number): OperatorEntry {
   }
 }
 
-export function isUnsigned(element: ElementName): boolean {
+function isUnsigned(element: ElementName): boolean {
   return element.startsWith('u')
 }
 

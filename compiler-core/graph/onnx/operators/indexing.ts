@@ -2,7 +2,7 @@
 import type { Buffer } from '../../../ir/ir.ts'
 import { countOf, holdsWholes, numbersOf } from '../../tensor-data.ts'
 import type { NodeContext, OperatorTable } from '../conversion.ts'
-import { emptyData } from '../work.ts'
+import { emptyData, sameShape, shapeText } from '../work.ts'
 import { sameTypes } from './broadcasting.ts'
 import { isFloat } from './elementwise.ts'
 import { sliced } from './shape.ts'
@@ -28,6 +28,10 @@ function indexTensor(node: NodeContext, tensor: Buffer): Buffer {
   return node.cast(tensor, 'i64')
 }
 
+function misfit(node: NodeContext, index: readonly number[], shape: readonly number[]): never {
+  return node.invalid(`Indices of the shape ${shapeText(index)} do not fit a tensor of the shape ${shapeText(shape)}.`)
+}
+
 function empty(node: NodeContext, like: Buffer, shape: readonly number[]): Buffer {
   return node.constant(emptyData(like.element, shape))
 }
@@ -39,15 +43,18 @@ function gather(node: NodeContext): readonly Buffer[] {
   const axis = node.axis(node.int('axis', 0), shape.length), extent = shape[axis]!
   const result = [...shape.slice(0, axis), ...node.shape(asked), ...shape.slice(axis + 1)]
   if (countOf(result) === 0) return [empty(node, x, result)]
-  const indices = node.isConstant(asked) && countOf(node.shape(asked)) <= mostKnownIndices ? node.data(asked) : undefined
+  const isKnown = node.isConstant(asked) && countOf(node.shape(asked)) <= mostKnownIndices
+  const indices = isKnown ? node.data(asked) : undefined
   if (indices) {
     const numbers = numbersOf(indices).map(n => n < 0 ? n + extent : n)
     const outside = numbers.find(n => n < 0 || n >= extent)
     if (outside !== undefined) node.invalid(`An index is outside of the ${extent} elements along axis ${axis}.`)
     const [first = 0, second = first + 1] = numbers, step = second - first
     if (numbers.every((n, i) => n === first + i * step) && step !== 0) {
-      const begin = shape.map((_, d) => d === axis ? first : 0), size = shape.map((n, d) => d === axis ? numbers.length : n)
-      return [node.reshape(sliced(node, x, begin, size, shape.map((_, d) => d === axis ? step : 1)), result)]
+      const along = (others: readonly number[], own: number) => others.map((n, d) => d === axis ? own : n)
+      const [zeros, ones] = [shape.map(() => 0), shape.map(() => 1)]
+      const parts = sliced(node, x, along(zeros, first), along(shape, numbers.length), along(ones, step))
+      return [node.reshape(parts, result)]
     }
   }
   return [node.apply('gather', { x, index: indexTensor(node, asked), axis })]
@@ -60,17 +67,17 @@ function gatherElements(node: NodeContext): readonly Buffer[] {
   const x = node.input(0), index = node.input(1), shape = node.shape(x), own = node.shape(index)
   const axis = node.axis(node.int('axis', 0), shape.length)
   if (own.length !== shape.length || own.some((n, d) => d !== axis && n > shape[d]!)) {
-    node.invalid(`Indices of the shape (${own.join(', ')}) do not fit a tensor of the shape (${shape.join(', ')}).`)
+    misfit(node, own, shape)
   }
-  return [countOf(own) === 0 ? empty(node, x, own) : node.apply('gather_elements', { x, index: indexTensor(node, index), axis })]
+  if (countOf(own) === 0) return [empty(node, x, own)]
+  return [node.apply('gather_elements', { x, index: indexTensor(node, index), axis })]
 }
 
 function gatherParts(node: NodeContext): readonly Buffer[] {
   const x = node.input(0), index = node.input(1), shape = node.shape(x), own = node.shape(index)
   const batch = node.int('batch_dims', 0), k = own.at(-1) ?? node.invalid('Its indices have no dimension.')
-  if (batch < 0 || batch + k > shape.length || batch >= own.length || own.slice(0, batch).some((n, d) => n !== shape[d])) {
-    node.invalid(`Indices of the shape (${own.join(', ')}) do not fit a tensor of the shape (${shape.join(', ')}).`, 'batch_dims')
-  }
+  const isWithin = batch >= 0 && batch + k <= shape.length && batch < own.length
+  if (!isWithin || own.slice(0, batch).some((n, d) => n !== shape[d])) misfit(node, own, shape)
   const result = [...own.slice(0, -1), ...shape.slice(batch + k)]
   if (countOf(result) === 0) return [empty(node, x, result)]
   return [node.apply('gather_parts', { x, index: indexTensor(node, index), batch })]
@@ -78,7 +85,8 @@ function gatherParts(node: NodeContext): readonly Buffer[] {
 
 function reverseSequence(node: NodeContext): readonly Buffer[] {
   const x = node.input(0), rank = node.shape(x).length
-  const batch = node.axis(node.int('batch_axis', 1), rank, 'batch_axis'), time = node.axis(node.int('time_axis', 0), rank, 'time_axis')
+  const batch = node.axis(node.int('batch_axis', 1), rank, 'batch_axis')
+  const time = node.axis(node.int('time_axis', 0), rank, 'time_axis')
   return [node.apply('reverse_sequence', { x, lengths: indexTensor(node, node.input(1)), time, batch })]
 }
 
@@ -126,24 +134,23 @@ function topK(node: NodeContext): readonly Buffer[] {
 // ---------------------------------------------------------------- scattering
 
 function scatterElements(node: NodeContext): readonly Buffer[] {
-  const x = node.input(0), asked = node.input(1), updates = node.input(2), shape = node.shape(x), own = node.shape(asked)
+  const x = node.input(0), asked = node.input(1), updates = node.input(2)
+  const shape = node.shape(x), own = node.shape(asked)
   const axis = node.axis(node.int('axis', 0), shape.length)
   sameTypes(node, [x, updates])
-  if (own.length !== shape.length || own.some((n, d) => d !== axis && n > shape[d]!) || node.shape(updates).some((n, d) => n !== own[d])) {
-    node.invalid(`Indices of the shape (${own.join(', ')}) do not fit a tensor of the shape (${shape.join(', ')}).`)
-  }
+  if (own.length !== shape.length || own.some((n, d) => d !== axis && n > shape[d]!)) misfit(node, own, shape)
+  if (!sameShape(node.shape(updates), own)) misfit(node, own, node.shape(updates))
   return [countOf(own) === 0 ? x : scattered(node, x, indexTensor(node, asked), updates, axis)]
 }
 
 /** Parts of `x` are rows of a matrix, which the indices name by their number. */
 function scatterParts(node: NodeContext): readonly Buffer[] {
-  const x = node.input(0), asked = node.input(1), updates = node.input(2), shape = node.shape(x), own = node.shape(asked)
+  const x = node.input(0), asked = node.input(1), updates = node.input(2)
+  const shape = node.shape(x), own = node.shape(asked)
   const k = own.at(-1) ?? node.invalid('Its indices have no dimension.')
   sameTypes(node, [x, updates])
   const wanted = [...own.slice(0, -1), ...shape.slice(k)], given = node.shape(updates)
-  if (k > shape.length || wanted.length !== given.length || wanted.some((n, d) => n !== given[d])) {
-    node.invalid(`Updates of the shape (${given.join(', ')}) do not fit indices of the shape (${own.join(', ')}).`)
-  }
+  if (k > shape.length || !sameShape(wanted, given)) misfit(node, own, given)
   if (countOf(given) === 0) return [x]
   const count = countOf(own.slice(0, -1)), rows = countOf(shape.slice(0, k)), width = countOf(shape.slice(k))
   const index = k === 0

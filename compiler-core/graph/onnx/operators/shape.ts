@@ -3,7 +3,7 @@ import type { Buffer } from '../../../ir/ir.ts'
 import { countOf, dataOf, reshaped, type TensorData } from '../../tensor-data.ts'
 import type { Conversion, NodeContext, OperatorTable } from '../conversion.ts'
 import { mostDimensions } from '../tensor-proto.ts'
-import { emptyData, sameShape } from '../work.ts'
+import { emptyData, sameShape, shapeText } from '../work.ts'
 import { broadcastShape, sameTypes } from './broadcasting.ts'
 import { isFloat } from './elementwise.ts'
 
@@ -40,8 +40,8 @@ function numbers(
   return node.opset < since ? node.ints(attribute) : node.knownIfGiven(index, what)
 }
 
-function shapeText(shape: readonly number[]): string {
-  return `(${shape.join(', ')})`
+function requiredInts(node: NodeContext, attribute: string): readonly number[] {
+  return node.ints(attribute) ?? node.invalid(`The attribute \`${attribute}\` is absent.`, attribute)
 }
 
 // ---------------------------------------------------------------- constants
@@ -81,7 +81,7 @@ function repeated(node: NodeContext, tensor: Buffer, shape: readonly number[]): 
 
 function checkedShape(node: NodeContext, shape: readonly number[], attribute?: string): readonly number[] {
   const wrong = shape.find(n => !Number.isInteger(n) || n < 0 || n >= 2 ** 31)
-  if (shape.length > mostDimensions) node.refuse(`A tensor of ${shape.length} dimensions; supported are ${mostDimensions}.`, attribute)
+  if (shape.length > mostDimensions) node.refuse(`A tensor of ${shape.length} dimensions is not supported; ${mostDimensions} are.`)
   return wrong === undefined ? shape : node.invalid(`The shape ${shapeText(shape)} has the extent ${wrong}.`, attribute)
 }
 
@@ -91,7 +91,8 @@ function eyeLike(node: NodeContext): readonly Buffer[] {
   const element = node.elementType('dtype', x.element)
   if (rows * columns === 0) return [node.constant(emptyData(element, [rows, columns]))]
   const within = element === 'bool' ? 'u8' : element
-  return [node.cast(node.apply('identity_matrix', { rows, columns, k: node.int('k', 0), T: { dtype: within } }), element)]
+  const ones = node.apply('identity_matrix', { rows, columns, k: node.int('k', 0), T: { dtype: within } })
+  return [node.cast(ones, element)]
 }
 
 function range(node: NodeContext): readonly Buffer[] {
@@ -104,7 +105,8 @@ function range(node: NodeContext): readonly Buffer[] {
   const count = Math.max(Math.ceil((limit! - start!) / delta!), 0)
   if (!(count <= mostInRange)) node.invalid(`It has ${count} elements: from ${start} to ${limit} in steps of ${delta}.`)
   const rounded = element === 'f32' ? Math.fround : (x: number) => x
-  return [node.constantOf(element, [count], Array.from({ length: count }, (_, i) => rounded(start! + rounded(i * delta!))))]
+  const numbers = Array.from({ length: count }, (_, i) => rounded(start! + rounded(i * delta!)))
+  return [node.constantOf(element, [count], numbers)]
 }
 
 const mostInRange = 2 ** 24
@@ -120,7 +122,7 @@ function shapeOf(node: NodeContext): readonly Buffer[] {
 
 function reshape(node: NodeContext): readonly Buffer[] {
   const x = node.input(0), old = node.shape(x)
-  const asked = node.opset < 5 ? node.ints('shape') ?? node.invalid('The attribute `shape` is absent.', 'shape') : node.known(1, 'the shape')
+  const asked = node.opset < 5 ? requiredInts(node, 'shape') : node.known(1, 'the shape')
   const keepZero = node.flag('allowzero', false)
   const copied = asked.map((n, d) => n === 0 && !keepZero
     ? old[d] ?? node.invalid(`The shape ${shapeText(asked)} copies dimension ${d} of a tensor with ${old.length}.`)
@@ -129,8 +131,10 @@ function reshape(node: NodeContext): readonly Buffer[] {
   if (copied.some(n => n < -1) || copied.lastIndexOf(-1) !== open) node.invalid(`${shapeText(asked)} is no shape.`)
   const others = countOf(copied.filter(n => n !== -1))
   const rest = others === 0 ? 0 : countOf(old) / others
-  const shape = checkedShape(node, copied.map(n => n === -1 ? rest : n))
-  if (countOf(shape) !== countOf(old)) node.invalid(`A tensor of the shape ${shapeText(old)} cannot have the shape ${shapeText(asked)}.`)
+  const shape = checkedShape(node, copied.map(n => n === -1 ? Math.floor(rest) : n))
+  if (countOf(shape) !== countOf(old)) {
+    node.invalid(`A tensor of the shape ${shapeText(old)} cannot have the shape ${shapeText(asked)}.`)
+  }
   return [node.reshape(x, shape)]
 }
 
@@ -150,7 +154,8 @@ function squeeze(node: NodeContext): readonly Buffer[] {
 }
 
 function unsqueeze(node: NodeContext): readonly Buffer[] {
-  const x = node.input(0), given = numbers(node, 1, 'axes', 13, 'the axes') ?? node.invalid('Its axes are absent.', 'axes')
+  const x = node.input(0)
+  const given = numbers(node, 1, 'axes', 13, 'the axes') ?? node.invalid('Its axes are absent.', 'axes')
   const rank = node.shape(x).length + given.length
   const axes = new Set(given.map(a => node.axis(a, rank, 'axes')))
   if (axes.size < given.length) node.invalid(`An axis is named twice: ${given.join(', ')}.`, 'axes')
@@ -176,9 +181,7 @@ function transposed(node: NodeContext, x: Buffer, perm: readonly number[]): Buff
 }
 
 function depthToSpace(node: NodeContext): readonly Buffer[] {
-  const x = node.input(0), size = node.int('blocksize'), mode = node.string('mode', 'DCR')
-  const [n, c, h, w, ...more] = node.shape(x)
-  if (n === undefined || c === undefined || h === undefined || w === undefined || more.length > 0) return node.invalid('Its input has not 4 dimensions.')
+  const x = node.input(0), size = node.int('blocksize'), mode = node.string('mode', 'DCR'), [n, c, h, w] = imageShape(node, x)
   if (mode !== 'DCR' && mode !== 'CRD') node.invalid(`It is \`DCR\` or \`CRD\`, not \`${mode}\`.`, 'mode')
   if (size < 1 || c % (size * size) !== 0) node.invalid(`${c} channels cannot be made blocks of ${size} x ${size}.`, 'blocksize')
   const d = c / (size * size)
@@ -188,10 +191,18 @@ function depthToSpace(node: NodeContext): readonly Buffer[] {
   return [node.reshape(transposed(node, node.reshape(x, apart), perm), [n, d, h * size, w * size])]
 }
 
+function imageShape(node: NodeContext, x: Buffer): readonly [number, number, number, number] {
+  const [n, c, h, w, ...more] = node.shape(x)
+  return n === undefined || c === undefined || h === undefined || w === undefined || more.length > 0
+    ? node.invalid('Its input has not 4 dimensions.')
+    : [n, c, h, w]
+}
+
 function spaceToDepth(node: NodeContext): readonly Buffer[] {
-  const x = node.input(0), size = node.int('blocksize'), [n, c, h, w, ...more] = node.shape(x)
-  if (n === undefined || c === undefined || h === undefined || w === undefined || more.length > 0) return node.invalid('Its input has not 4 dimensions.')
-  if (size < 1 || h % size !== 0 || w % size !== 0) node.invalid(`${h} x ${w} elements are no blocks of ${size} x ${size}.`, 'blocksize')
+  const x = node.input(0), size = node.int('blocksize'), [n, c, h, w] = imageShape(node, x)
+  if (size < 1 || h % size !== 0 || w % size !== 0) {
+    node.invalid(`${h} x ${w} elements are no blocks of ${size} x ${size}.`, 'blocksize')
+  }
   const apart = node.reshape(x, [n, c, h / size, size, w / size, size])
   return [node.reshape(transposed(node, apart, [0, 3, 5, 1, 2, 4]), [n, c * size * size, h / size, w / size])]
 }
@@ -212,7 +223,8 @@ function tile(node: NodeContext): readonly Buffer[] {
   if (times.every(n => n === 1)) return [x]
   const result = shape.map((n, d) => n * times[d]!)
   if (countOf(result) === 0) return [node.constant(emptyData(x.element, result))]
-  return [shape.every((n, d) => n === 1 || times[d] === 1) ? node.apply('expand', { x, to: result }) : node.apply('tile', { x, times })]
+  const isExpansion = shape.every((n, d) => n === 1 || times[d] === 1)
+  return [isExpansion ? node.apply('expand', { x, to: result }) : node.apply('tile', { x, times })]
 }
 
 function concat(node: NodeContext): readonly Buffer[] {
@@ -227,16 +239,17 @@ function concat(node: NodeContext): readonly Buffer[] {
     }
   }
   const some = all.filter(x => countOf(node.shape(x)) > 0)
-  return [some.length === 0
-    ? node.constant(emptyData(first.element, shape.map((n, d) => d === axis ? all.reduce((sum, x) => sum + node.shape(x)[d]!, 0) : n)))
-    : joined(node, some, axis)]
+  if (some.length > 0) return [joined(node, some, axis)]
+  const extent = all.reduce((sum, x) => sum + node.shape(x)[axis]!, 0)
+  return [node.constant(emptyData(first.element, shape.map((n, d) => d === axis ? extent : n)))]
 }
 
 /** Two at a time, as a balanced tree. */
 function joined(node: NodeContext, all: readonly Buffer[], axis: number): Buffer {
   if (all.length === 1) return all[0]!
   const half = Math.ceil(all.length / 2)
-  return node.apply('concat', { a: joined(node, all.slice(0, half), axis), b: joined(node, all.slice(half), axis), axis })
+  const a = joined(node, all.slice(0, half), axis), b = joined(node, all.slice(half), axis)
+  return node.apply('concat', { a, b, axis })
 }
 
 /** `size` elements of each dimension, from `begin` in steps of `step`. */
@@ -244,18 +257,21 @@ export function sliced(
   node: NodeContext, x: Buffer, begin: readonly number[], size: readonly number[], step: readonly number[]
 ): Buffer {
   if (countOf(size) === 0) return node.constant(emptyData(x.element, size))
-  const isWhole = sameShape(size, node.shape(x)) && step.every((n, d) => n === 1 || size[d] === 1) && begin.every(n => n === 0)
-  return isWhole ? x : node.apply('slice', { x, begin, size, step: step.map((n, d) => size[d] === 1 ? 1 : n) })
+  const steps = step.map((n, d) => size[d] === 1 ? 1 : n)
+  const isWhole = sameShape(size, node.shape(x)) && steps.every(n => n === 1) && begin.every(n => n === 0)
+  return isWhole ? x : node.apply('slice', { x, begin, size, step: steps })
 }
 
 function slice(node: NodeContext): readonly Buffer[] {
   const x = node.input(0), shape = node.shape(x), rank = shape.length
   const isOld = node.opset < 10
-  const starts = (isOld ? node.ints('starts') : node.known(1, 'the starts')) ?? node.invalid('The attribute `starts` is absent.', 'starts')
-  const ends = (isOld ? node.ints('ends') : node.known(2, 'the ends')) ?? node.invalid('The attribute `ends` is absent.', 'ends')
+  const starts = isOld ? requiredInts(node, 'starts') : node.known(1, 'the starts')
+  const ends = isOld ? requiredInts(node, 'ends') : node.known(2, 'the ends')
   const axes = (isOld ? node.ints('axes') : node.knownIfGiven(3, 'the axes')) ?? starts.map((_, d) => d)
   const steps = (isOld ? undefined : node.knownIfGiven(4, 'the steps')) ?? starts.map(() => 1)
-  if ([ends, axes, steps].some(list => list.length !== starts.length)) node.invalid('Its starts, ends, axes and steps are not equally many.')
+  if ([ends, axes, steps].some(list => list.length !== starts.length)) {
+    node.invalid('Its starts, ends, axes and steps are not equally many.')
+  }
   const begin = shape.map(() => 0), size = [...shape], step = shape.map(() => 1)
   for (const [n, given] of axes.entries()) {
     const d = node.axis(given, rank, 'axes'), extent = shape[d]!, by = steps[n]!
@@ -263,16 +279,17 @@ function slice(node: NodeContext): readonly Buffer[] {
     // one before the first element is possible in steps backwards
     const [least, most] = by > 0 ? [0, extent] : [-1, extent - 1]
     const within = (at: number) => Math.max(least, Math.min(at < 0 ? at + extent : at, most))
-    const from = Math.max(0, within(starts[n]!)), count = Math.max(0, Math.ceil((within(ends[n]!) - within(starts[n]!)) / by))
-    begin[d] = from
-    size[d] = count
+    const from = within(starts[n]!), to = within(ends[n]!)
+    begin[d] = Math.max(0, from)
+    size[d] = Math.max(0, Math.ceil((to - from) / by))
     step[d] = by
   }
   return [sliced(node, x, begin, size, step)]
 }
 
 function split(node: NodeContext): readonly (Buffer | undefined)[] {
-  const x = node.input(0), shape = node.shape(x), axis = node.axis(node.int('axis', 0), shape.length), extent = shape[axis]!
+  const x = node.input(0), shape = node.shape(x), axis = node.axis(node.int('axis', 0), shape.length)
+  const extent = shape[axis]!
   const given = numbers(node, 1, 'split', 13, 'the sizes')
   const count = given?.length ?? node.int('num_outputs', node.outputCount)
   if (count < 1) node.invalid('It has no parts.', 'num_outputs')
@@ -295,8 +312,9 @@ function split(node: NodeContext): readonly (Buffer | undefined)[] {
 function pad(node: NodeContext): ReturnType<Conversion> {
   const x = node.input(0), shape = node.shape(x), rank = shape.length, mode = node.string('mode', 'constant')
   const isOld = node.opset < 11
-  const pads = isOld ? node.ints('pads') ?? node.ints('paddings') ?? node.invalid('The attribute `pads` is absent.', 'pads') : node.known(1, 'the pads')
-  const axes = (node.opset < 18 ? undefined : node.knownIfGiven(3, 'the axes'))?.map(a => node.axis(a, rank, 'axes')) ?? shape.map((_, d) => d)
+  const pads = isOld ? requiredInts(node, node.opset < 2 ? 'paddings' : 'pads') : node.known(1, 'the pads')
+  const some = node.opset < 18 ? undefined : node.knownIfGiven(3, 'the axes')
+  const axes = some?.map(a => node.axis(a, rank, 'axes')) ?? shape.map((_, d) => d)
   if (pads.length !== 2 * axes.length) node.invalid(`It has ${pads.length} pads for ${axes.length} axes.`, 'pads')
   const before = shape.map(() => 0), after = shape.map(() => 0)
   for (const [n, d] of axes.entries()) {
@@ -308,9 +326,13 @@ function pad(node: NodeContext): ReturnType<Conversion> {
   if (countOf(result) === 0) return [node.constant(emptyData(x.element, result))]
   if (mode === 'constant') {
     const given = isOld ? undefined : node.optional(2)
-    const value = given && countOf(node.shape(given)) > 0 ? node.reshape(given, []) : node.constantOf(x.element, [], [isOld ? node.float('value', 0) : 0])
+    const value = given && countOf(node.shape(given)) > 0
+      ? node.reshape(given, [])
+      : node.constantOf(x.element, [], [isOld ? node.float('value', 0) : 0])
     if (countOf(shape) === 0) return [repeated(node, value, result)]
-    if (before.every(n => n <= 0) && after.every(n => n <= 0)) return [sliced(node, x, before.map(n => -n), result, shape.map(() => 1))]
+    if ([...before, ...after].every(n => n <= 0)) {
+      return [sliced(node, x, before.map(n => -n), result, shape.map(() => 1))]
+    }
     const number = isFloat(x.element) ? node.operand(value, x) : value
     return [typeof number === 'number'
       ? node.apply('pad', { x, before, after, value: number })

@@ -21,7 +21,7 @@ function along(operator: string): Conversion {
 }
 
 /** `f` of a tensor whose dimension `axis` comes last, with the dimensions of the result in the former order. */
-export function overAxis(node: NodeContext, x: Buffer, axis: number, f: (last: Buffer) => Buffer): Buffer {
+function overAxis(node: NodeContext, x: Buffer, axis: number, f: (last: Buffer) => Buffer): Buffer {
   const rank = node.shape(x).length
   const perm = [...Array.from({ length: rank }, (_, d) => d).filter(d => d !== axis), axis]
   return transpose(node, f(transpose(node, x, perm)), perm.map((_, d) => perm.indexOf(d)))

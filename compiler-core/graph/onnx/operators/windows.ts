@@ -31,7 +31,7 @@ export function windowsOf(node: NodeContext, image: readonly number[], kernel: r
   }
 }
 
-/** How many windows there are. With `ceil_mode` the last one may end behind the zeros; it begins in front of their end. */
+/** How many windows there are. With `ceil_mode` the last one may end behind the zeros, but begins before their end. */
 export function placesOf(
   node: NodeContext, image: readonly number[], kernel: readonly number[], windows: Windows
 ): readonly number[] {

@@ -34,6 +34,8 @@ export function some(element: ElementName, shape: readonly number[], times = 1):
   return dataOf(element, shape, Array.from({ length: countOf(shape) }, (_, i) => (i * 7 + 3) % 11 * times))
 }
 
-export function numbers(list: readonly (number | bigint)[], element: ElementName = 'f32', shape: readonly number[] = [list.length]): TensorData {
+export function numbers(
+  list: readonly (number | bigint)[], element: ElementName = 'f32', shape: readonly number[] = [list.length]
+): TensorData {
   return dataOf(element, shape, list)
 }

@@ -3,6 +3,7 @@ import { elementsOf } from '../../../../compiler-core/graph/constants.ts'
 import { numbersOf } from '../../../../compiler-core/graph/tensor-data.ts'
 import { foldConstants, optimise } from '../../../../compiler-core/graph/passes/optimise.ts'
 import { castWhereRead } from '../../../../compiler-core/graph/passes/transforms.ts'
+import { partition } from '../../../../compiler-core/graph/partition.ts'
 import { modelOf, textOf, type Making } from '../models.ts'
 import { checkPass } from './support.ts'
 
@@ -69,4 +70,21 @@ describe('all passes', () => {
   })
   it('know which node of the model an operator comes from', () =>
     expect(optimised.graph.nodes.map(node => node.sources)).toEqual([['node 0', 'node 2'], ['node 0', 'node 2'], ['node 0', 'node 2'], ['node 1', 'node 2', 'node 4'], ['node 5']]))
+})
+
+describe('a convolution with its normalisation and activation', () => {
+  const geometry = { strides: [2, 2], dilations: [1, 1], before: [1, 1], after: [1, 1], groups: 1 }
+  const kernels = (kernel: number, parallelK: 'default' | 'disabled', residual: boolean) => {
+    const model = modelOf(m => {
+      const channel = (name: string) => m.constant(name, [64, 1, 1])
+      const conv = m.apply('conv', { x: m.input('x', [1, 128, 28, 28]), w: m.constant('w', [64, 128, kernel, kernel]), ...geometry })
+      const norm = m.apply('add', { a: m.apply('multiply', { a: conv, b: channel('s') }), b: channel('t') })
+      const sum = residual ? m.apply('add', { a: norm, b: m.input('r', [1, 64, ...kernel === 3 ? [14, 14] : [15, 15]]) }) : norm
+      return [m.apply('relu', { x: sum })]
+    })
+    return partition(optimise(model, { sms: 108, parallelK }).model.graph).groups.length
+  }
+  it.each([[3, false], [3, true], [1, false], [1, true]] as const)('of width %i is one kernel (residual sum: %s)', (kernel, residual) =>
+    expect(kernels(kernel, 'disabled', residual)).toBe(1))
+  it('whose sum is split is two', () => expect(kernels(3, 'default', true)).toBe(2))
 })

@@ -79,7 +79,7 @@ describe('factors behind weights', () => {
         const [g, s, u, v] = ['g', 's', 'u', 'v'].map(name => m.constant(name, [3]))
         return [m.apply('batch_norm', { x: conv(m, x(m), w(m)), gain: g, shift: s, mean: u, variance: v, epsilon: 1e-5 })]
       }],
-    ['multiply(conv_transpose(x, w), c)', 'conv_transpose(x, {multiply(w, reshape[1, 3, 1, 1](c))})', m => [multiply(m,
+    ['multiply(conv_transpose(x, w), c)', 'conv_transpose(x, {multiply(w, c)})', m => [multiply(m,
       m.apply('conv_transpose', { x: x(m), w: m.constant('w', [2, 3, 2, 2]), ...image, before: [0, 0], after: [0, 0], extra: [0, 0] }),
       m.constant('c', [1, 3, 1, 1]))]],
     ['multiply(batch_matmul(x, w), c)', 'batch_matmul(x, {multiply(w, c)})', m => [

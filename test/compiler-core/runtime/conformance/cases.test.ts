@@ -17,7 +17,8 @@ function write(file: string, content: string | Uint8Array): void {
 const one = dataOf('f32', [1], [1]), two = dataOf('i64', [], [2])
 
 describe('cases are found', () => {
-  const names = (...folders: readonly string[]): readonly string[] => findCases(folders.map(f => path.join(root, f))).map(c => c.name)
+  const names = (...folders: readonly string[]): readonly string[] =>
+    findCases(folders.map(folder => path.join(root, folder))).map(one => one.name)
 
   it('in and below folders, by name, each once', () => {
     for (const name of ['b', 'a', 'deep/er/c']) write(`${name}/test_data_set_0/input_0.pb`, '')

@@ -3,7 +3,8 @@ import { dataOf, type TensorData } from '../../../../compiler-core/graph/tensor-
 import type { ElementName } from '../../../../compiler-core/ir/ir.ts'
 import { difference, type Subject } from '../../../../compiler-core/runtime/conformance/compare.ts'
 
-const list = (element: ElementName, ...numbers: readonly (number | bigint)[]): TensorData => dataOf(element, [numbers.length], numbers)
+const list = (element: ElementName, ...numbers: readonly (number | bigint)[]): TensorData =>
+  dataOf(element, [numbers.length], numbers)
 const check = (expected: TensorData, found: TensorData, difference_: string | undefined, subject: Subject = 'operator'): void => {
   expect(difference({ kind: 'whole', data: expected }, found, subject)).toBe(difference_)
 }

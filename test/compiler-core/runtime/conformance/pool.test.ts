@@ -15,7 +15,8 @@ const open = (size: number, limitSeconds = 60): Stub => pool = createPool({
 })
 afterEach(() => { pool?.close() })
 
-const run = (on: Stub, ...acts: readonly Act[]): Promise<readonly Outcome<number>[]> => Promise.all(acts.map(act => on.run({ act })))
+const run = (on: Stub, ...acts: readonly Act[]): Promise<readonly Outcome<number>[]> =>
+  Promise.all(acts.map(act => on.run({ act })))
 const process = (outcome: Outcome<number> | undefined): number | undefined => outcome?.kind === 'done' ? outcome.result : undefined
 const reason = (outcome: Outcome<number> | undefined): string | undefined => outcome?.kind === 'lost' ? outcome.reason : undefined
 

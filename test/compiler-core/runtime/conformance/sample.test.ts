@@ -27,9 +27,9 @@ describe(`a sample of the conformance cases (${(missing ?? shared).label})`, () 
     tests = new Map(conformanceOutput.parse(json).tests.map(test => [test.name, test]))
   }, 600_000)
 
-  it.skipIf(missing !== undefined).each(sample.length > 0 ? sample : [{ name: 'none' }])('$name', ({ name }) => {
+  it.skipIf(missing !== undefined).each(sample.map(one => one.name))('%s', name => {
     const { state, reason } = tests.get(name) ?? { state: 'failed', reason: 'It did not run.' }
-    expect(`${state === 'unsupported' ? 'passed' : state} ${state === 'failed' ? reason : ''}`.trim()).toBe('passed')
+    expect(state === 'failed' ? reason : undefined).toBeUndefined()
   })
 })
 

@@ -66,7 +66,8 @@ describe.skipIf(gcc.missing)(`the cpu engine (${gcc.label})`, () => {
   s[threadIdx.x] = p0[threadIdx.x];
   __syncthreads();
   p1[threadIdx.x] = s[${n - 1} - threadIdx.x];`
-    const small = kernel('small', [32, 1, 1], ['f32', '!f32'], body(32)), large = kernel('large', [1024, 1, 1], ['f32', '!f32'], body(1024))
+    const small = kernel('small', [32, 1, 1], ['f32', '!f32'], body(32))
+    const large = kernel('large', [1024, 1, 1], ['f32', '!f32'], body(1024))
     const plan: HandPlan = {
       inputs: { x: ['f32', 1024] }, outputs: { y: ['f32', 32], z: ['f32', 1024] }, kernels: [small, large],
       steps: [{ launch: 'small', grid: [1, 1, 1], on: ['x', 'y'] }, { launch: 'large', grid: [1, 1, 1], on: ['x', 'z'] }]
@@ -105,7 +106,8 @@ describe.skipIf(gcc.missing)(`the cpu engine (${gcc.label})`, () => {
         { copy: 'b', to: 'y' }, { fill: 'z', value: -1.5 }, { copy: 'x', to: 'w' }
       ]
     }
-    expect(await results(plan, [1, 2, 3, 4, 5, -6])).toEqual([[4, 8, 12, 16, 20, -24], [-1.5, -1.5], [1, 2, 3, 4, 5, -6]])
+    const x = [1, 2, 3, 4, 5, -6]
+    expect(await results(plan, x)).toEqual([x.map(n => 4 * n), [-1.5, -1.5], x])
   })
 
   it('computes with 16-bit floats', async () => {
@@ -124,6 +126,18 @@ describe.skipIf(gcc.missing)(`the cpu engine (${gcc.label})`, () => {
     const [contracted] = await results(plan, [x, square])
     expect(contracted).toEqual([2 ** -24])
     expect(await run(plan, [[x, square]], { exact: true })).toMatchObject({ outputs: [dataOf('f32', [1], [0])] })
+  })
+
+  it('rounds and compares as CUDA does', async () => {
+    const made = kernel('numbers', [1, 1, 1], ['f32', '!f32'], `
+  p1[0] = float(int(p0[0]));
+  p1[1] = fmaxf(p0[1], 2.0f);
+  p1[2] = fmaxf(2.0f, p0[1]);
+  p1[3] = fminf(p0[1], p0[1]);
+  p1[4] = fminf(p0[0], 2.0f);
+  p1[5] = min(int(p0[0]), -1);`)
+    expect((await results(one(made, [1, 1, 1], 2, 6), [-0.3, Number.NaN]))[0])
+      .toEqual([0, 2, 2, Number.NaN, Math.fround(-0.3), -1])
   })
 
   describe('what goes wrong', () => {

@@ -1,8 +1,7 @@
 /** Plans by hand: kernels in CUDA, launched on tensors of a model. */
 import path from 'node:path'
 import { expect } from 'vitest'
-import { dataOf, numbersOf, type TensorData } from '../../../../compiler-core/graph/tensor-data.ts'
-import { countOf } from '../../../../compiler-core/graph/tensor-data.ts'
+import { countOf, dataOf, numbersOf, type TensorData } from '../../../../compiler-core/graph/tensor-data.ts'
 import type { ElementName } from '../../../../compiler-core/ir/ir.ts'
 import { bytesOf } from '../../../../compiler-core/ir/memory.ts'
 import { runPlan, type RunOptions, type RunOutcome } from '../../../../compiler-core/runtime/cpu/engine.ts'
@@ -90,14 +89,18 @@ export async function run(
 }
 
 /** What it computes, as numbers. */
-export async function results(hand: HandPlan, ...inputs: readonly (readonly number[])[]): Promise<readonly (readonly number[])[]> {
+export async function results(
+  hand: HandPlan, ...inputs: readonly (readonly number[])[]
+): Promise<readonly (readonly number[])[]> {
   const outcome = await run(hand, inputs)
   expect(outcome).toMatchObject({ kind: 'ran' })
   return outcome.kind === 'ran' ? outcome.outputs.map(numbersOf) : []
 }
 
 /** `signature` as codegen writes it; what stands in front are wrappers. */
-export function kernel(name: string, block: HandKernel['block'], parameters: readonly string[], body: string, wrappers = ''): HandKernel {
+export function kernel(
+  name: string, block: HandKernel['block'], parameters: readonly string[], body: string, wrappers = ''
+): HandKernel {
   const cTypes: Readonly<Record<string, string>> = { f32: 'float', i64: 'long long', i32: 'int', u8: 'unsigned char' }
   const list = parameters.map((text, i) => {
     const type = cTypes[text.replace('!', '')] ?? text.replace('!', '')
