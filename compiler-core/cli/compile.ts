@@ -39,6 +39,6 @@ function textOf(o: CompileOutput, out: string): string {
     ['kernels', `${counted(o.kernels, 'kernel')}, launched ${counted(o.launches, 'time')}`],
     ['memory', `${bytesText(o.peak_bytes)} between kernels at most${reuse}; ${bytesText(o.weights_bytes)} of weights`],
     ['time', `${o.seconds.toFixed(2)} s${o.cached ? ', from the cache' : ''}`],
-    ['written', `${out}: plan.json, ${counted(o.files.length - 1, 'file')} in kernels`]
+    ['written', `${out}: plan.json, graph.heddle, ${counted(o.files.length - 2, 'file')} in kernels`]
   ])
 }

@@ -160,7 +160,9 @@ function outputFiles({ outputs }: Ran): ReadonlyMap<string, Uint8Array> {
   return new Map(outputs.map(({ name, data }, i) => [`output_${i}.pb`, tensorBytes(name, data)]))
 }
 
-function reportOf({ outputs, kernels, buildSeconds, runSeconds }: Ran, { engine, outputs: folder }: RunModelOptions): Report {
+function reportOf(
+  { outputs, kernels, buildSeconds, runSeconds }: Ran, { engine, outputs: folder }: RunModelOptions
+): Report {
   const seconds = (value: number): number => Math.round(value * 1000) / 1000
   const files = outputs.map(({ name, data: { element, shape } }, i) =>
     ({ file: `output_${i}.pb`, name, element, shape: [...shape] }))

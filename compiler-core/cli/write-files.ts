@@ -10,7 +10,10 @@ export type FileContent = string | Uint8Array | FirstBytes | undefined
 /** As many bytes of a large file as are asked for. */
 export interface FirstBytes { readonly file: string; readonly bytes: number }
 
-/** By name, which may have a folder in front: `kernels/relu.cu`. Gives a sentence that says what could not be written, or undefined. */
+/**
+ * By name, which may have a folder in front: `kernels/relu.cu`. Gives a sentence that says what could not be written,
+ * or undefined.
+ */
 export function writeFiles(folder: string, files: ReadonlyMap<string, FileContent>): string | undefined {
   const odd = [...files.keys()].find(name => name.split('/').some(part => /^\.|[\\:]|^$/.test(part)))
   if (odd !== undefined) return `\`${odd}\` cannot be the name of a file in ${folder}.`

@@ -164,7 +164,9 @@ function tensorAt(
   if (given) return given
   const producer = producerOf(c.group, tensor)
   if (!producer) return load(tensor, indices, undefined, origins)
-  const known = c.elements.find(e => e.tensor === tensor && equalAll(e.indices, indices) && equalAll(e.path, path))
+  // what is known under fewer conditions is known under all of them
+  const known = c.elements.find(e =>
+    e.tensor === tensor && equalAll(e.indices, indices) && equalAll(e.path, path.slice(0, e.path.length)))
   if (known) return ref(known.variable)
   return named(c, tensor, indices, path, rounded(elementOf(c, producer, indices, path), tensor))
 }

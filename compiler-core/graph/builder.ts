@@ -59,7 +59,7 @@ export interface Surroundings {
 }
 
 /** The document that stands for what is made here; it imports the whole library. */
-export const builderUri = 'heddle-op:/model.heddle'
+const builderUri = 'heddle-op:/builder.heddle'
 
 export function createBuilder(architecture?: Architecture): Builder {
   const text = libraryImports.map(path => `import "${path}"\n`).join('')

@@ -8,7 +8,7 @@ import type { Buffer } from '../ir/ir.ts'
 import type { FlowGraph } from './flow.ts'
 
 export interface Model {
-  /** Its inputs are those of `inputs` that an operator reads; its outputs those of `outputs` that an operator computes. */
+  /** Its inputs are those that an operator reads, its outputs those that an operator computes. */
   readonly graph: FlowGraph
   /** As the file declares them, in order, without those that only give a constant its value. */
   readonly inputs: readonly ModelTensor[]

@@ -56,7 +56,9 @@ export function numbersOf(data: TensorData): readonly number[] {
 }
 
 /** Numbers as elements of a type, rounded to it; whole types take whole numbers of their range. */
-export function dataOf(element: ElementName, shape: readonly number[], numbers: ArrayLike<number | bigint>): TensorData {
+export function dataOf(
+  element: ElementName, shape: readonly number[], numbers: ArrayLike<number | bigint>
+): TensorData {
   const size = bytesOf(element), bytes = new Uint8Array(numbers.length * size), view = viewOf(bytes)
   for (let i = 0; i < numbers.length; i++) setElement(view, element, i * size, numbers[i]!)
   return { element, shape, bytes }

@@ -48,6 +48,11 @@ export function libraryText(uri: string): string | undefined {
   return texts.get(uri)
 }
 
+/** How a library file is imported: `std/NAME`. Undefined for any other URI. */
+export function libraryImportOf(uri: string): string | undefined {
+  return libraryImports.find(path => uri === libraryUri(path.slice('std/'.length)))
+}
+
 /** Whether a URI is one of the library, of a file that exists or not. */
 export function isLibrary(uri: string): boolean {
   return uri.startsWith(libraryScheme)

@@ -8,6 +8,7 @@
 import { traceJson } from '../codegen/trace.ts'
 import { compileGroups, type CompiledGroups, type Target } from '../compile/groups.ts'
 import type { Model } from '../graph/model.ts'
+import { documentOf } from '../graph/document.ts'
 import { importModel, type ImportOptions } from '../graph/onnx/import.ts'
 import type { ModelProblem } from '../graph/onnx/problem.ts'
 import { optimise, type ParallelK } from '../graph/passes/optimise.ts'
@@ -25,6 +26,8 @@ export interface CompileOptions extends Target {
 export interface CompiledModel {
   /** As it is compiled, behind all passes. */
   readonly model: Model
+  /** Its graph as a Heddle file, in which its applications lie. */
+  readonly text: string
   readonly groups: CompiledGroups
   readonly planned: PlannedModel
 }
@@ -43,7 +46,7 @@ export function compileModel(
 
 /** `given`: as it was imported, or made by hand. */
 export function compileGraph(given: Model, options: CompileOptions): Compilation {
-  const model = prepared(given, options)
+  const { model, text } = prepared(given, options)
   const groups = compileGroups(model.graph, model.builder, options)
   const problems = groups.problems.map(({ node, message }): ModelProblem => {
     const of = node.sources[0], name = node.operator.name
@@ -53,21 +56,27 @@ export function compileGraph(given: Model, options: CompileOptions): Compilation
     }
   })
   if (problems.length > 0) return { compiled: undefined, problems }
-  return { compiled: { model, groups, planned: planModel(model, groups, options.architecture.name) }, problems }
+  return { compiled: { model, text, groups, planned: planModel(model, groups, options.architecture.name) }, problems }
 }
 
-function prepared(given: Model, { device, parallelK }: CompileOptions): Model {
-  const { model } = optimise(given, { sms: device.sms, parallelK }), { graph, builder } = model
+function prepared(
+  given: Model, { device, parallelK }: CompileOptions
+): { readonly model: Model; readonly text: string } {
+  const { model } = optimise(given, { sms: device.sms, parallelK }), { builder } = model
+  const { graph, text } = documentOf(model.graph, graphUri, builder.surroundings)
   const separated = separateOperators(graph, builder,
     operator => isServedAsWhole(builder.surroundings, builder.defined(operator)))
-  return { ...model, graph: separated }
+  return { model: { ...model, graph: separated }, text }
 }
 
+/** The document in which operators are applied; `graph.heddle` of a package. */
+const graphUri = 'heddle-op:/graph.heddle'
+
 /** With `traces`, the trace of each text beside it. */
-export function packageOfModel({ model, planned: { plan, codes } }: CompiledModel, traces: boolean): Package {
+export function packageOfModel({ model, text, planned: { plan, codes } }: CompiledModel, traces: boolean): Package {
   const { program } = model.builder.surroundings
-  const textOf = (uri: string): string => program.analyse(uri)?.text ?? ''
-  const files = new Map<string, string>()
+  const textOf = (uri: string): string => (uri === graphUri ? text : program.analyse(uri)?.text ?? '')
+  const files = new Map([['graph.heddle', text]])
   for (const { name, cuda } of codes) {
     files.set(`kernels/${name}.cu`, cuda.text)
     if (!traces) continue

@@ -2,6 +2,7 @@
  * A compiled model: its plan, and the CUDA text and trace of each kernel.
  *
  *     plan.json                        steps, tensors, memory (plan.ts)
+ *     graph.heddle                     the operators that are applied, each with the node it came from
  *     kernels/conv_relu_1.cu           CUDA text
  *     kernels/conv_relu_1.trace.json   what of it was made from what
  *

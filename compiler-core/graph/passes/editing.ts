@@ -202,7 +202,7 @@ export function edit(model: Model, visit: (editing: Editing, node: Node) => void
  * Whether what a node computes is known and worth keeping: not much larger than what it is made of, or small, and not
  * the work of seconds.
  */
-export function isFoldable(node: Node, constants: ReadonlyMap<Buffer, Constant>): boolean {
+function isFoldable(node: Node, constants: ReadonlyMap<Buffer, Constant>): boolean {
   const { inputs, outputs: [output, ...others], operator } = node
   if (!output || others.length > 0 || !inputs.every(tensor => constants.has(tensor))) return false
   const bytes = bytesIn(output)

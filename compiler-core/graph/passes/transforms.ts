@@ -56,7 +56,7 @@ function knownBehindReshape(editing: Editing, node: Node): Buffer | undefined {
  * The shape under which a constant of shape `c` broadcasts to `from` as it does to `to`, a reshape of `from`: where
  * neighbouring extents of one correspond to some of the other, the constant has all of them or none.
  */
-export function throughReshape(
+function throughReshape(
   c: readonly number[], from: readonly number[], to: readonly number[]
 ): readonly number[] | undefined {
   if (c.length > to.length) return undefined

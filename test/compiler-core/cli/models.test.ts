@@ -46,7 +46,7 @@ describe('heddle compile', () => {
       model: 'net', target: 'sm_80', device: 'A100-SXM4-80GB', launches: 3, kernels: 3, cached: false, weights_bytes: 1024
     })
     const texts = readdirSync(path.join(out(), 'kernels')).map(name => `kernels/${name}`)
-    expect([...texts, 'plan.json'].sort()).toEqual(output.files)
+    expect([...texts, 'graph.heddle', 'plan.json'].sort()).toEqual(output.files)
     const plan = JSON.parse(readFileSync(path.join(out(), 'plan.json'), 'utf8')) as { readonly arenaBytes: number }
     expect(plan.arenaBytes).toBe(output.peak_bytes)
     const trace = texts.filter(t => t.endsWith('.trace.json')).map(t => JSON.parse(readFileSync(path.join(out(), t), 'utf8')) as object)
@@ -54,7 +54,7 @@ describe('heddle compile', () => {
   })
   it('sums up in four lines', () => {
     const { text } = compile()
-    expect(text).toMatch(/^net, for A100-SXM4-80GB \(sm_80\)\n {2}kernels +3 kernels, launched 3 times\n {2}memory +\d+ bytes between kernels at most.*; 1\.0 kB of weights\n {2}time +\d+\.\d\d s\n {2}written +\S+: plan\.json, 6 files in kernels\n$/)
+    expect(text).toMatch(/^net, for A100-SXM4-80GB \(sm_80\)\n {2}kernels +3 kernels, launched 3 times\n {2}memory +\d+ bytes between kernels at most.*; 1\.0 kB of weights\n {2}time +\d+\.\d\d s\n {2}written +\S+: plan\.json, graph\.heddle, 6 files in kernels\n$/)
   })
   it('takes what was compiled before from the cache', () => {
     const options = { ...bound, cacheFolder: path.join(folder, 'cache'), version: '1' }, file = write()

@@ -122,9 +122,9 @@ describe('a package', () => {
     expect(writePackage(out, { plan: made.plan, files: new Map([['kernels/old.cu', ''], ['kernels/old.trace.json', '{}']]) }))
       .toEqual(['kernels/old.cu', 'kernels/old.trace.json', 'plan.json'])
     writeFileSync(path.join(out, 'kernels', 'notes.txt'), 'mine')
-    expect(writePackage(out, made)).toEqual([`kernels/${name}.cu`, `kernels/${name}.trace.json`, 'plan.json'])
+    expect(writePackage(out, made)).toEqual(['graph.heddle', `kernels/${name}.cu`, `kernels/${name}.trace.json`, 'plan.json'])
     expect(readdirSync(path.join(out, 'kernels')).sort()).toEqual([`${name}.cu`, `${name}.trace.json`, 'notes.txt'])
-    expect(readdirSync(out).sort()).toEqual(['kernels', 'plan.json'])
+    expect(readdirSync(out).sort()).toEqual(['graph.heddle', 'kernels', 'plan.json'])
     expect(JSON.parse(readFileSync(path.join(out, 'plan.json'), 'utf8'))).toEqual(made.plan)
   })
   it('that cannot be written says so', () => {
