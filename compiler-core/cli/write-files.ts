@@ -1,8 +1,9 @@
 /** Writes the files of one result into a folder: each is complete or as it was before, and none lies elsewhere. */
 import {
-  copyFileSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync
+  copyFileSync, lstatSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync
 } from 'node:fs'
 import path from 'node:path'
+import { makeFolder } from '../toolchain/folders.ts'
 
 /** Undefined: an older file of that name is removed, so that what lies there belongs together. */
 export type FileContent = string | Uint8Array | FirstBytes | undefined
@@ -19,9 +20,9 @@ export function writeFiles(folder: string, files: ReadonlyMap<string, FileConten
   if (odd !== undefined) return `\`${odd}\` cannot be the name of a file in ${folder}.`
   let staging: string | undefined
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     staging = mkdtempSync(path.join(folder, '.heddle-'))
-    for (const name of files.keys()) for (const place of [folder, staging]) makeFolder(place, name)
+    for (const name of files.keys()) for (const place of [folder, staging]) makeFolderOf(place, name)
     for (const [name, content] of files) if (content !== undefined) write(path.join(staging, name), content)
     for (const [name, content] of files) {
       if (content === undefined) rmSync(path.join(folder, name), { force: true })
@@ -36,11 +37,11 @@ export function writeFiles(folder: string, files: ReadonlyMap<string, FileConten
 }
 
 /** Of a file in it; a link could lead elsewhere. */
-function makeFolder(place: string, name: string): void {
+function makeFolderOf(place: string, name: string): void {
   const parts = name.split('/').slice(0, -1)
   parts.forEach((_, i) => {
     const folder = path.join(place, ...parts.slice(0, i + 1))
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     if (!lstatSync(folder).isDirectory()) throw new Error(`${folder} is a link`)
   })
 }

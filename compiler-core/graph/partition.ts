@@ -16,7 +16,7 @@
 import type { Buffer } from '../ir/ir.ts'
 import { bytesOf } from '../ir/memory.ts'
 import { injectivityOf, inversionOf, isTransposition } from '../operators/classify.ts'
-import { loadsOf, operationsOf, placesOf, volumeOf } from '../operators/work.ts'
+import { loadsOf, operationsOf, placesOf, readsOf, volumeOf } from '../operators/work.ts'
 import type { Edge, FlowGraph, Group, Node, Partition } from './flow.ts'
 
 export interface PartitionOptions {
@@ -28,6 +28,8 @@ export interface PartitionOptions {
 const mostNodes = 96
 /** Places of a kernel at which one element's expression may stand. */
 const mostPlaces = 24
+/** How often an element would stand in another one's expression if nothing had a name: lowering looks through names. */
+const mostCopies = 4096
 /**
  * What a GPU computes while it moves a byte, and while it starts a kernel (some 2 microseconds): about those of an A100
  * (19.5 T operations and 1.6 TB a second, NVIDIA A100 data sheet), of which half is reached.
@@ -68,7 +70,8 @@ export function partition(graph: FlowGraph, { forbidden = new Map() }: Partition
 
   function start(anchor: Node): Draft {
     const draft: Draft = {
-      anchor, nodes: [], epilogues: new Set(), ends: new Set(anchor.outputs), places: new Map(), inside: new Map()
+      anchor, nodes: [], epilogues: new Set(), ends: new Set(anchor.outputs), places: new Map(), inside: new Map(),
+      copies: new Map(anchor.outputs.map(tensor => [tensor, 1]))
     }
     drafts.push(draft)
     join(draft, anchor, new Map([[newPlace(), volumeOf(anchor.outputs[0]!.shape)]]))
@@ -88,10 +91,14 @@ export function partition(graph: FlowGraph, { forbidden = new Map() }: Partition
       const node = uses.get(tensor)?.[0]?.node, obstacle = epilogueObstacle(draft, tensor)
       if (obstacle !== undefined) unfollowed.set(tensor, obstacle)
       else if (node) {
+        const copies = copiesBehind(draft, tensor, node)
         draft.epilogues.add(node)
         join(draft, node, new Map([[newPlace(), volumeOf(tensor.shape)]]))
         draft.ends.delete(tensor)
-        for (const output of node.outputs) draft.ends.add(output)
+        for (const output of node.outputs) {
+          draft.ends.add(output)
+          draft.copies.set(output, copies)
+        }
       }
     }
   }
@@ -120,9 +127,11 @@ export function partition(graph: FlowGraph, { forbidden = new Map() }: Partition
     for (let tensor = waiting.pop(); tensor; tensor = waiting.pop()) {
       const producer = producers.get(tensor)
       if (!producer || owner.has(producer) || prologueObstacle(draft, tensor, producer) !== undefined) continue
-      const places = placesIn(draft, tensor)
+      const places = placesIn(draft, tensor), copies = copiesBefore(draft, tensor)
       if (places.size > mostPlaces) refused.set(tensor, placesObstacle(producer, places))
+      else if (copies > mostCopies) refused.set(tensor, copiesObstacle(producer))
       else if (accepts(producer, tensor)) {
+        draft.copies.set(tensor, copies)
         join(draft, producer, places)
         waiting.push(...producer.inputs)
       }
@@ -141,6 +150,7 @@ export function partition(graph: FlowGraph, { forbidden = new Map() }: Partition
     const inversion = inversionOf(operator, operator.inputs[use.input]!)
     if (!inversion.inverse) return `\`${operator.name}\` has no inverse map: ${inversion.reason}`
     if (draft.nodes.length >= mostNodes) return fullGroup
+    if (copiesBehind(draft, tensor, use.node) > mostCopies) return copiesObstacle(use.node)
     if (owner.has(use.node)) return takenBy(use.node)
     const late = draft.ends.size > 1 ? inputs.find((input, i) => i !== use.input && dependsOn(input, draft)) : undefined
     if (late) return `\`${operator.name}\` also reads \`${late.name}\`, which depends on \`${draft.anchor.operator.name}\``
@@ -160,6 +170,24 @@ export function partition(graph: FlowGraph, { forbidden = new Map() }: Partition
 
   function placesObstacle({ operator }: Node, places: Places): string {
     return `\`${operator.name}\` would be written out at ${places.size} places of the kernel, at most ${mostPlaces} are`
+  }
+
+  function copiesObstacle({ operator }: Node): string {
+    return `with \`${operator.name}\` the expression of an element would be too long`
+  }
+
+  /** How often an element that the anchor stores would stand in an element of an epilogue's output. */
+  function copiesBehind(draft: Draft, tensor: Buffer, node: Node): number {
+    return (draft.copies.get(tensor) ?? 1) * (readsOf(node.operator)[node.inputs.indexOf(tensor)] ?? 1)
+  }
+
+  /** How often a prologue's element would stand in what is loaded, or in what is stored, at most. */
+  function copiesBefore(draft: Draft, tensor: Buffer): number {
+    return sum((uses.get(tensor) ?? []).map(({ node, input }) => {
+      if (!node || (node === draft.anchor && !injectivityOf(node.operator).injective)) return 1
+      const stored = draft.epilogues.has(node) ? [...draft.ends] : node.outputs
+      return Math.max(...stored.map(t => draft.copies.get(t) ?? 1)) * readsOf(node.operator)[input]!
+    }))
   }
 
   /** Why it costs more to compute an input wherever it is loaded than to store it once, by the operators in `nodes`. */
@@ -311,6 +339,8 @@ interface Draft {
   readonly places: Map<Node, Places>
   /** How often its nodes read a tensor. */
   readonly inside: Map<Buffer, number>
+  /** How often its element would stand in one that is loaded or stored, without names. */
+  readonly copies: Map<Buffer, number>
 }
 
 /** The places of a kernel at which a node's elements are computed, by number, and how many at each. */

@@ -55,6 +55,18 @@ export function placesOf(operator: OperatorInstance): ReadonlyArray<readonly { r
   })
 }
 
+/** How often one element of an injective operator's output reads each input, in the order of the inputs. */
+export function readsOf(operator: OperatorInstance): readonly number[] {
+  return remembered(reads, operator, () => {
+    const injectivity = injectivityOf(operator), counts = new Map<Buffer, number>()
+    if (!injectivity.injective) return []
+    forEachExpr(injectivity.output.value, e => {
+      if (e.kind === 'load') counts.set(e.buffer, (counts.get(e.buffer) ?? 0) + 1)
+    })
+    return operator.inputs.map(x => counts.get(x) ?? 0)
+  })
+}
+
 /**
  * What one element of an injective operator's output takes to compute: additions and their like count one, other
  * operations as much as they cost on a GPU, about; loads beyond the first count as well, where to load does not.
@@ -160,6 +172,7 @@ export function volumeOf(shape: readonly (Axis | Expr)[]): number {
 
 const loads = new WeakMap<OperatorInstance, readonly number[]>()
 const places = new WeakMap<OperatorInstance, ReadonlyArray<readonly { readonly isSame: boolean }[]>>()
+const reads = new WeakMap<OperatorInstance, readonly number[]>()
 const operations = new WeakMap<OperatorInstance, number>()
 
 function remembered<T>(known: WeakMap<OperatorInstance, T>, operator: OperatorInstance, compute: () => T): T {

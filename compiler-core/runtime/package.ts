@@ -10,6 +10,7 @@
  */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { makeFolder } from '../toolchain/folders.ts'
 import type { Plan } from './plan.ts'
 
 export interface Package {
@@ -30,7 +31,7 @@ export function writePackage(
 ): readonly string[] | { readonly problem: string } {
   let staging: string | undefined
   try {
-    mkdirSync(path.join(folder, kernelFolder), { recursive: true })
+    makeFolder(path.join(folder, kernelFolder))
     staging = mkdtempSync(path.join(folder, '.heddle-'))
     mkdirSync(path.join(staging, kernelFolder))
     const all = new Map([...files, [planFile, planText(plan)]])

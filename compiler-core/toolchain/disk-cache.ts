@@ -10,10 +10,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import {
-  appendFileSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync,
+  appendFileSync, closeSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync,
   utimesSync, writeFileSync
 } from 'node:fs'
 import path from 'node:path'
+import { makeFolder } from './folders.ts'
 
 export interface DiskCache {
   /** The whole content, checked. */
@@ -59,7 +60,7 @@ export function openCache(folder: string, limit = defaultLimit): DiskCache {
     put(kind, key, content) {
       const file = fileOf(kind, key), temporary = path.join(folder, `${prefix}${randomUUID()}`)
       try {
-        mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+        makeFolder(path.dirname(file), 0o700)
         if (content instanceof Uint8Array) writeFileSync(temporary, content)
         else content(temporary)
         appendFileSync(temporary, content instanceof Uint8Array ? digestOf(content) : digestOfFile(temporary))

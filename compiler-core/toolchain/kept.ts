@@ -7,10 +7,11 @@
  */
 import { createHash } from 'node:crypto'
 import { copyFileSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { openCache } from './disk-cache.ts'
+import { makeFolder } from './folders.ts'
 import type { Compiler } from './gcc.ts'
 import { run } from './process.ts'
 
@@ -63,7 +64,7 @@ export async function kept(
 ): Promise<Compiled> {
   const store = openCache(folder), target = path.join(folder, kind)
   try {
-    await mkdir(target, { recursive: true, mode: 0o700 })
+    makeFolder(target, 0o700)
     if (!await isOwn(target)) return { kind: 'failed', message: `Others than you can write to \`${target}\`.` }
     const known = store.find(kind, name)
     if (known !== undefined) return { kind: 'compiled', file: known }

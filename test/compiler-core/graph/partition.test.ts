@@ -198,6 +198,20 @@ describe('a prologue', () => {
   })
 })
 
+describe('a chain whose operators each read an element several times', () => {
+  it.each([['before', 2], ['behind', 3]] as const)('is cut %s an anchor', (where, groups) => {
+    const chain = (m: Making, x: Buffer) => new Array<string>(20).fill('gelu').reduce((y, name) => unary(m, name, y), x)
+    const graph = graphOf(m => [where === 'before'
+      ? m.apply('reduce', { x: chain(m, m.input('x', [4, 8])), axes: [1], op: { reducer: 'sum' } })
+      : chain(m, m.apply('reduce', { x: m.input('x', [4, 8]), axes: [1], op: { reducer: 'sum' } }))])
+    const divided = partition(graph)
+    expect(divided.groups.length).toBeLessThanOrEqual(groups)
+    expect(divided.groups.length).toBeGreaterThan(1)
+    expect(new Set(divided.edges.filter(e => !e.fused).map(e => e.reason)))
+      .toEqual(new Set(['with `gelu` the expression of an element would be too long']))
+  })
+})
+
 describe('transpositions', () => {
   const x = (m: Making) => m.input('x', [40, 50])
   it('take along what is around them', () => {
