@@ -12,46 +12,90 @@
  *     }
  */
 import type { Buffer } from '../ir/ir.ts'
+import type { Origin } from '../ir/origin.ts'
 import { builtinUri, libraryImportOf } from '../library/library.ts'
 import { reservedWords } from '../language/syntax/lexer.ts'
-import { extentsOf, type Surroundings } from './builder.ts'
-import type { AttributeValue, FlowGraph, Node } from './flow.ts'
+import { extentsOf } from './builder.ts'
+import type { AttributeValue, Constant, FlowGraph, Node } from './flow.ts'
+import type { Model, ModelTensor } from './model.ts'
 import { countOf } from './tensor-data.ts'
 
 export interface GraphDocument {
   readonly text: string
-  /** The same graph; its applications lie in the text, at `uri`. */
-  readonly graph: FlowGraph
+  /** The same model; its applications, and the tensors that they make, lie in the text, at `uri`. */
+  readonly model: Model
 }
 
 /** All shapes are known; every operator is one of the library. */
-export function documentOf(graph: FlowGraph, uri: string, { program, analysis }: Surroundings): GraphDocument {
+export function documentOf(model: Model, uri: string): GraphDocument {
+  const { graph, builder } = model, { program, analysis } = builder.surroundings
   const given = [...reservedWords, ...analysis.exports.keys(), ...program.analyse(builtinUri)?.exports.keys() ?? []]
   const taken = new Map(given.map(name => [name, 1]))
-  const names = new Map<Buffer, string>()
+  const names = new Map<Buffer, string>(), located = new Map<Buffer, Buffer>()
   const nameOf = (tensor: Buffer): string => {
     const name = names.get(tensor) ?? free(rootOf(tensor, graph.constants).name, taken)
     names.set(tensor, name)
     return name
   }
-  const typed = (tensor: Buffer): string =>
-    `${nameOf(tensor)}: ${tensor.element}[${extentsOf(tensor).join(', ')}]`
+  const now = (tensor: Buffer): Buffer => located.get(tensor) ?? tensor
 
   const used = new Set(graph.nodes.flatMap(node => node.inputs))
-  const parameters = [...graph.inputs, ...[...graph.constants.keys()].filter(tensor => used.has(tensor))].map(typed)
+  const parameters = [...graph.inputs, ...[...graph.constants.keys()].filter(tensor => used.has(tensor))]
   const files = new Set(graph.nodes.map(node => libraryImportOf(analysis.exports.get(node.operator.name)?.uri ?? '')))
   const imports = [...files].filter(file => file !== undefined).sort().map(file => `import "${file}"\n`)
-  let text = `${imports.join('')}\ngraph ${free(graph.name, taken)}(\n  ${parameters.join(',\n  ')}\n) {\n`
+  let text = `${imports.join('')}\ngraph ${free(graph.name, taken)}(`
+  const write = (part: string): Origin => {
+    const start = text.length
+    text += part
+    return { range: { uri, span: { start, end: text.length } }, through: undefined }
+  }
+  const declare = (tensor: Buffer): void => {
+    located.set(tensor, { ...tensor, origins: [write(nameOf(tensor))] })
+  }
 
+  for (const [i, tensor] of parameters.entries()) {
+    write(i === 0 ? '\n  ' : ',\n  ')
+    declare(tensor)
+    write(`: ${tensor.element}[${extentsOf(tensor).join(', ')}]`)
+  }
+  write('\n) {\n')
   const nodes = graph.nodes.map((node): Node => {
-    const call = callText(node, nameOf), results = node.outputs.map(nameOf)
-    const target = results.length === 1 ? results[0]! : `(${results.join(', ')})`
-    const start = text.length + `  let ${target} = `.length
-    text += `  let ${target} = ${call}${commentOf(node)}\n`
-    return { ...node, application: { range: { uri, span: { start, end: start + call.length } }, through: undefined } }
+    const call = callText(node, nameOf)
+    write(node.outputs.length === 1 ? '  let ' : '  let (')
+    for (const [i, output] of node.outputs.entries()) {
+      if (i > 0) write(', ')
+      declare(output)
+    }
+    write(node.outputs.length === 1 ? ' = ' : ') = ')
+    const application = write(call)
+    write(`${commentOf(node)}\n`)
+    return { ...node, inputs: node.inputs.map(now), outputs: node.outputs.map(now), application }
   })
-  text += `  return ${graph.outputs.map(nameOf).join(', ')}\n}\n`
-  return { text, graph: { ...graph, nodes } }
+  write(`  return ${graph.outputs.map(nameOf).join(', ')}\n}\n`)
+  const ports = (tensors: readonly ModelTensor[]): readonly ModelTensor[] =>
+    tensors.map(({ name, tensor }) => ({ name, tensor: now(tensor) }))
+  const written: FlowGraph = {
+    ...graph, nodes, inputs: graph.inputs.map(now), outputs: graph.outputs.map(now),
+    constants: new Map([...graph.constants].flatMap(entry => [entry, ...locatedConstant(entry, located)]))
+  }
+  return { text, model: { ...model, graph: written, inputs: ports(model.inputs), outputs: ports(model.outputs) } }
+}
+
+/** The constant as the parameter that stands for it; others may be folded from what it was before. */
+function locatedConstant(
+  [tensor, constant]: readonly [Buffer, Constant], located: ReadonlyMap<Buffer, Buffer>
+): readonly (readonly [Buffer, Constant])[] {
+  const parameter = located.get(tensor)
+  if (!parameter) return []
+  if (constant.kind === 'data') return [[parameter, constant]]
+  const { node } = constant, outputs = node.outputs.map(output => (output === tensor ? parameter : output))
+  return [[parameter, { kind: 'folded', node: { ...node, outputs } }]]
+}
+
+function callText({ operator, inputs, attributes }: Node, nameOf: (tensor: Buffer) => string): string {
+  const tensors = operator.inputs.map((parameter, i) => `${parameter.name}: ${nameOf(inputs[i]!)}`)
+  const values = Object.entries(attributes).map(([name, value]) => `${name}: ${valueText(value)}`)
+  return `${operator.name}(${[...tensors, ...values].join(', ')})`
 }
 
 /** Of a folded constant, the largest one that it is made of: the weight whose name people know. */
@@ -61,12 +105,6 @@ function rootOf(tensor: Buffer, constants: FlowGraph['constants']): Buffer {
   const [first, ...others] = constant.node.inputs
   const size = (t: Buffer): number => countOf(extentsOf(t))
   return first ? rootOf(others.reduce((a, b) => (size(b) > size(a) ? b : a), first), constants) : tensor
-}
-
-function callText({ operator, inputs, attributes }: Node, nameOf: (tensor: Buffer) => string): string {
-  const tensors = operator.inputs.map((parameter, i) => `${parameter.name}: ${nameOf(inputs[i]!)}`)
-  const values = Object.entries(attributes).map(([name, value]) => `${name}: ${valueText(value)}`)
-  return `${operator.name}(${[...tensors, ...values].join(', ')})`
 }
 
 function valueText(value: AttributeValue): string {

@@ -62,8 +62,8 @@ export function compileGraph(given: Model, options: CompileOptions): Compilation
 function prepared(
   given: Model, { device, parallelK }: CompileOptions
 ): { readonly model: Model; readonly text: string } {
-  const { model } = optimise(given, { sms: device.sms, parallelK }), { builder } = model
-  const { graph, text } = documentOf(model.graph, graphUri, builder.surroundings)
+  const { model, text } = documentOf(optimise(given, { sms: device.sms, parallelK }).model, graphUri)
+  const { graph, builder } = model
   const separated = separateOperators(graph, builder,
     operator => isServedAsWhole(builder.surroundings, builder.defined(operator)))
   return { model: { ...model, graph: separated }, text }

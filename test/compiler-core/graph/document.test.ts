@@ -3,6 +3,7 @@ import { documentOf } from '../../../compiler-core/graph/document.ts'
 import { extentsOf } from '../../../compiler-core/graph/builder.ts'
 import { elaborateGraph } from '../../../compiler-core/graph/elaborate.ts'
 import type { FlowGraph, Node } from '../../../compiler-core/graph/flow.ts'
+import type { Origin } from '../../../compiler-core/ir/origin.ts'
 import type { Model } from '../../../compiler-core/graph/model.ts'
 import { importModel } from '../../../compiler-core/graph/onnx/import.ts'
 import { optimise } from '../../../compiler-core/graph/passes/optimise.ts'
@@ -12,8 +13,13 @@ import { randomModel } from '../../harness/random-models.ts'
 
 const uri = 'file:///graph.heddle'
 
-function written({ graph, builder }: Model): { text: string; graph: FlowGraph } {
-  return documentOf(graph, uri, builder.surroundings)
+function written(of: Model): { text: string; graph: FlowGraph } {
+  const { text, model } = documentOf(of, uri)
+  return { text, graph: model.graph }
+}
+
+function textAt(text: string, origin: Origin | undefined): string {
+  return origin?.range.uri === uri ? text.slice(origin.range.span.start, origin.range.span.end) : ''
 }
 
 /** The lines of applications. */
@@ -68,7 +74,10 @@ describe('a graph as a file', () => {
     const { model } = importModel(randomModel(seed).bytes, { name: 'random' })
     const optimised = optimise(model!, { sms: 108 }).model, { text, graph } = written(optimised)
     expect(elaborated(text).nodes.map(formOf)).toEqual(graph.nodes.map(formOf))
-    expect(graph.nodes.map(({ application: { range: { span } } }) => text.slice(span.start, span.end).replace(/\(.*/s, '')))
-      .toEqual(graph.nodes.map(node => node.operator.name))
+    for (const { operator, application, outputs } of graph.nodes) {
+      expect(textAt(text, application)).toMatch(new RegExp(`^${operator.name}\\(.*\\)$`))
+      for (const output of outputs) expect(textAt(text, output.origins[0])).toMatch(/^\w+$/)
+    }
+    expect(graph.outputs.every(output => graph.nodes.some(node => node.outputs.includes(output)))).toBe(true)
   })
 })
