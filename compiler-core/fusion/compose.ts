@@ -208,7 +208,7 @@ export function usesOf(variable: Variable, all: readonly Expr[]): number {
 }
 
 /** Nothing is computed but where to read. */
-function isFree(e: Expr): boolean {
+export function isFree(e: Expr): boolean {
   switch (e.kind) {
     case 'constant': case 'variable': case 'load': return true
     case 'cast': return isFree(e.value)
@@ -225,7 +225,7 @@ function definitionOf(node: Node) {
   return inlinedDefinition(node.operator, node.operator.outputs[0]!.buffer)!
 }
 
-function equalAll(a: readonly Expr[], b: readonly Expr[]): boolean {
+export function equalAll(a: readonly Expr[], b: readonly Expr[]): boolean {
   return a.length === b.length && a.every((e, i) => equalExpr(e, b[i]!))
 }
 

@@ -17,10 +17,11 @@ import type { Finding } from '../ir/finding.ts'
 import type { Buffer, Expr, Kernel, Let, Program, Stmt, Store, Variable } from '../ir/ir.ts'
 import { joinOrigins, originsThrough, type Origin, type Origins } from '../ir/origin.ts'
 import {
-  equalExpr, forEachExprIn, forEachStmt, freeVariables, mapChildren, mapOwnExprs, mapStmts, someExpr, substitute
+  equalExpr, exprsOf, forEachExpr, forEachExprIn, forEachStmt, freeVariables, mapChildren, mapOwnExprs, mapStmts,
+  someExpr, substitute
 } from '../ir/visit.ts'
 import type { Group } from '../graph/flow.ts'
-import { compositionOf, rounded, usesOf, when, type Composed, type Epilogue } from './compose.ts'
+import { compositionOf, equalAll, isFree, rounded, usesOf, when, type Composed, type Epilogue } from './compose.ts'
 
 /**
  * `anchor`'s parameters are the inputs and outputs of the group's anchor, in order. No program where the schedule does
@@ -80,7 +81,8 @@ function rewriteBody(body: readonly Stmt[], rewriting: Rewriting): readonly Stmt
   return mapStmts(body, s => {
     const names: Let[] = []
     // the condition of a `while` is evaluated anew each time
-    const own = mapOwnExprs(s, e => rewriteExpr(e, rewriting, s.kind === 'while' ? undefined : names, []))
+    const place = { names: s.kind === 'while' ? undefined : names, elements: [], repeated: loadedAgain(s) }
+    const own = mapOwnExprs(s, e => rewriteExpr(e, rewriting, place, []))
     const last = rewriteStmt({ ...own, origins: rewriting.through(own.origins) }, rewriting, names)
     return [...names, last]
   })
@@ -103,13 +105,40 @@ function rewriteStmt(s: Stmt, { stores, through }: Rewriting, names: Let[]): Stm
   }
 }
 
+/** A statement whose expressions are rewritten. */
+interface Place {
+  /** What is named in front of it; undefined where nothing may be. */
+  readonly names: Let[] | undefined
+  /** The elements of fused inputs that are there already, each under the conditions of its path. */
+  readonly elements: Element[]
+  /** The parameters that it loads more than once. */
+  readonly repeated: ReadonlySet<Buffer>
+}
+
+interface Element {
+  readonly buffer: Buffer
+  readonly indices: readonly Expr[]
+  readonly path: readonly Expr[]
+  readonly value: Expr
+}
+
+function loadedAgain(s: Stmt): ReadonlySet<Buffer> {
+  const once = new Set<Buffer>(), again = new Set<Buffer>()
+  for (const e of exprsOf(s)) {
+    forEachExpr(e, part => {
+      if (part.kind === 'load') (once.has(part.buffer) ? again : once).add(part.buffer)
+    })
+  }
+  return again
+}
+
 /**
  * Replaces the loads of the anchor's parameters at a place that is reached under the conditions `path`. What is used
- * more than once is put into `names`.
+ * more than once gets a name.
  */
-function rewriteExpr(e: Expr, r: Rewriting, names: Let[] | undefined, path: readonly Expr[]): Expr {
+function rewriteExpr(e: Expr, r: Rewriting, place: Place, path: readonly Expr[]): Expr {
   const own = withOrigins(e, r.through(e.origins))
-  const inner = (child: Expr, ...conditions: readonly Expr[]) => rewriteExpr(child, r, names, [...path, ...conditions])
+  const inner = (child: Expr, ...conditions: readonly Expr[]) => rewriteExpr(child, r, place, [...path, ...conditions])
   switch (own.kind) {
     case 'select': {
       const condition = inner(own.condition)
@@ -127,11 +156,25 @@ function rewriteExpr(e: Expr, r: Rewriting, names: Let[] | undefined, path: read
       if (!to || read.kind !== 'load') return read
       if (read.outside) throw new Error('Fusion needs explicit bounds')
       if (!isFused(to)) return { ...read, buffer: to }
-      const value = withParts(to, indexNames(to, read.indices, [], names), names, path)
+      const value = fusedElement(to, own.buffer, read.indices, place, path)
       return withOrigins(value, joinOrigins(value.origins, own.origins))
     }
     default: return mapChildren(own, child => inner(child))
   }
+}
+
+/** The element of a fused input; the one that is there already, if it is known under these conditions. */
+function fusedElement(
+  to: Composed, buffer: Buffer, indices: readonly Expr[], { names, elements, repeated }: Place, path: readonly Expr[]
+): Expr {
+  const known = elements.find(e =>
+    e.buffer === buffer && equalAll(e.indices, indices) && equalAll(e.path, path.slice(0, e.path.length)))
+  if (known) return known.value
+  const value = withParts(to, indexNames(to, indices, [], names), names, path)
+  if (!names || !repeated.has(buffer) || isFree(value)) return value
+  const name = nameOf({ name: buffer.name, type: value.type, role: 'let' }, when(path, value), names)
+  elements.push({ buffer, indices, path, value: name })
+  return name
 }
 
 function storeThrough(epilogue: Epilogue, s: Store, names: Let[]): Store {

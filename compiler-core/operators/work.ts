@@ -55,15 +55,20 @@ export function placesOf(operator: OperatorInstance): ReadonlyArray<readonly { r
   })
 }
 
-/** How often one element of an injective operator's output reads each input, in the order of the inputs. */
+/**
+ * How often one element of an injective operator's output reads each input, in the order of the inputs; with choices in
+ * it, as often again for each of them: conditions are looked at wherever something depends on them.
+ */
 export function readsOf(operator: OperatorInstance): readonly number[] {
   return remembered(reads, operator, () => {
     const injectivity = injectivityOf(operator), counts = new Map<Buffer, number>()
+    let choices = 0
     if (!injectivity.injective) return []
     forEachExpr(injectivity.output.value, e => {
       if (e.kind === 'load') counts.set(e.buffer, (counts.get(e.buffer) ?? 0) + 1)
+      if (e.kind === 'select') choices++
     })
-    return operator.inputs.map(x => counts.get(x) ?? 0)
+    return operator.inputs.map(x => (counts.get(x) ?? 0) * (1 + choices))
   })
 }
 

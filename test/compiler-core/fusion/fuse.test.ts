@@ -148,6 +148,31 @@ describe('relu(batch_matmul(cast(a), b) + bias)', () => {
   })
 })
 
+describe('an anchor that reads a computed element more than once', () => {
+  const x = tensor('x', [4, 6])
+  it('has a name for it', () => {
+    const graph = graphOf([x], apply => [apply('y', gelu(apply('tripled', scale(x, 3))))])
+    const program = fused(graph)
+    expect(lines(program, /let|erf/)).toEqual([
+      'let tripled: f32 = f32(x[blockIdx.x / 6 % 4, blockIdx.x % 6] * 3)',
+      'y[blockIdx.x / 6 % 4, blockIdx.x % 6] = 0.5 * tripled * (1 + erf(tripled * 0.7071067811865476))'
+    ])
+    checkValues(graph, program)
+  })
+  it('has it once, also where only some of its readers are under a condition', () => {
+    const swish = (t: Buffer) => operator('swish', [t], [4, 6], (i, j) => mul(at(t, i, j),
+      select(binary('<', at(t, i, j), f(0)), f(0), select(binary('<', f(1), at(t, i, j)), f(1), at(t, i, j)))))
+    const graph = graphOf([x], apply => [apply('z', swish(apply('y', swish(apply('w', swish(x))))))])
+    const program = fused(graph)
+    expect(lines(program, /let/)).toEqual([
+      'let i0: index = blockIdx.x / 6 % 4', 'let i1: index = blockIdx.x % 6',
+      'let w: f32 = f32(x[i0, i1] * (if x[i0, i1] < 0 then 0 else if 1 < x[i0, i1] then 1 else x[i0, i1]))',
+      'let y: f32 = f32(w * (if w < 0 then 0 else if 1 < w then 1 else w))'
+    ])
+    checkValues(graph, program)
+  })
+})
+
 describe('an epilogue', () => {
   const small = tensor('a', [1, 5, 3])
   const after = (element: 'f32' | 'f16', ...operators: ((x: Buffer) => OperatorInstance)[]) => graphOf([small, b], apply => {
