@@ -107,6 +107,7 @@ function runReference(source: ModelSource, set: DataSet): Ran | ConformanceResul
   const missing = model.inputs.find(({ name }) => !data.has(name))
   if (missing) return failed(`${set.name} has no data for the input \`${missing.name}\`.`)
   const outputs = evaluateModel(model, model.inputs.map(({ name }) => data.get(name)!))
+  if ('problem' in outputs) return failed(outputs.problem)
   return { results: model.outputs.map(({ name }, i) => ({ name, data: outputs[i]! })), kernels: 0 }
 }
 

@@ -1,5 +1,5 @@
 /** `heddle export`: a model as a project in CUDA and C++ that stands alone. */
-import { readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { counted } from '../mapping/shape.ts'
 import { exportProject } from '../runtime/export/project.ts'
@@ -38,11 +38,11 @@ function exported(file: string, source: ModelSource, out: string, options: Store
   return { status: 0, text: textOf(output, out), errors: '', json: output }
 }
 
-/** Of a project that was there before: they go, since all are compiled. */
+/** Of a project that was there before: they go. */
 function oldKernels(out: string): readonly (readonly [string, undefined])[] {
   try {
-    return readdirSync(path.join(out, 'kernels')).filter(name => name.endsWith('.cu'))
-      .map(name => [`kernels/${name}`, undefined] as const)
+    const names = readFileSync(path.join(out, 'kernels.h'), 'utf8').matchAll(/^KERNEL\((\w+),/gm)
+    return [...names].map(([, name]) => [`kernels/${name}.cu`, undefined] as const)
   } catch {
     return []
   }

@@ -2,7 +2,8 @@
  * The `heddle` command: each view of the product as text for people, or as JSON for programs.
  *
  * With `--json` standard output holds JSON alone; every other text goes to standard error.
- * Exit status: 0 fine, 1 the program or expression has errors, 2 the command could not be carried out.
+ * Exit status: 0 fine, 1 the program or expression has errors, 2 the command could not be carried out,
+ * 130 it was interrupted.
  */
 import os from 'node:os'
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
@@ -112,7 +113,8 @@ modelCommand('run <model>')
   .option('--limit <seconds>', 'for the run, without compiling', wholeNumber, 600)
   .addOption(json)
   .addHelpText('after', '\nExample:\n  heddle run resnet50.onnx --inputs test_data_set_0 --outputs results'
-    + '\n\nExit status: 0 it ran, 1 the model, its inputs or a kernel is wrong, 2 a file or tool cannot be used.')
+    + '\n\nExit status: 0 it ran, 1 the model, its inputs or a kernel is wrong, 2 a file or tool cannot be used,'
+    + ' 130 it was interrupted.')
   .action(runModel)
 
 modelCommand('fusion <model>')
@@ -148,7 +150,7 @@ program.command('conformance <folders...>')
   .option('--jobs <n>', 'so many at a time', wholeNumber, os.availableParallelism())
   .option('--limit <seconds>', 'for one model', wholeNumber, 600)
   .addOption(json).addOption(target)
-  .addHelpText('after', '\nExit status: 0 none failed, 1 some failed, 2 there is none.')
+  .addHelpText('after', '\nExit status: 0 none failed, 1 some failed, 2 there is none, 130 it was interrupted.')
   .action(conformance)
 
 program.command('fmt <files...>')
@@ -191,11 +193,10 @@ interface RunArguments extends ModelArguments {
 }
 
 async function runModel(model: string, options: RunArguments): Promise<void> {
-  const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const signal = interruption()
   const { runReport } = await import('./run.ts')
   finish(await runReport(model, {
-    ...options, cacheFolder: cacheFolder(), version: compilerVersion(), signal: controller.signal
+    ...options, cacheFolder: cacheFolder(), version: compilerVersion(), signal
   }), options)
 }
 
@@ -211,11 +212,10 @@ async function build(file: string, options: BuildArguments): Promise<void> {
   const { candidate: index, level } = options
   if ((index === undefined) !== (level === undefined)) program.error('error: --candidate and --level go together')
   if (options.out === undefined && options.stages !== true) program.error('error: say where the files go: --out FOLDER')
-  const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const signal = interruption()
   finish(await buildReport(file, {
     ...options, candidate: index === undefined || level === undefined ? undefined : { level, index },
-    signal: controller.signal
+    signal
   }), options)
 }
 
@@ -237,14 +237,13 @@ async function verifyCommand(file: string, options: VerifyArguments): Promise<vo
   }
   if (index !== undefined && level === undefined) program.error('error: --candidate N needs --level L')
   if (counts && engine === 'interpreter') program.error('error: only the cpu engine counts accesses')
-  const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const signal = interruption()
   const threads = allCandidates === true ? os.availableParallelism() : 1
   const verifiers = createVerifiers(threads, { cacheFolder: cacheFolder() })
   const terminal = process.stderr.isTTY
   const one = index === undefined || level === undefined ? undefined : { kind: 'one', level, index } as const
   const report = await verifyReport(file, {
-    instance: options.instance, target: options.target, engine, exhaustive, counts, signal: controller.signal,
+    instance: options.instance, target: options.target, engine, exhaustive, counts, signal,
     candidates: allCandidates === true ? { kind: 'all', level } : one,
     ...terminal ? { progress: (message: string) => { process.stderr.write(`\r\x1b[K${message}`) } } : {}
   }, verifiers)
@@ -261,15 +260,21 @@ interface ConformanceArguments extends ExpressionOptions {
 
 async function conformance(folders: string[], options: ConformanceArguments): Promise<void> {
   const { engine, jobs, limit, target, json } = options
-  const controller = new AbortController(), terminal = process.stderr.isTTY
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { controller.abort() })
+  const signal = interruption(), terminal = process.stderr.isTTY
   const { conformanceReport } = await import('./conformance.ts')
   const report = await conformanceReport(folders, {
-    engine, target, jobs: Math.max(jobs, 1), limitSeconds: limit, cacheFolder: cacheFolder(), signal: controller.signal,
+    engine, target, jobs: Math.max(jobs, 1), limitSeconds: limit, cacheFolder: cacheFolder(), signal,
     ...terminal ? { progress: (message: string) => { process.stderr.write(`\r\x1b[K${message}`) } } : {}
   })
   if (terminal) process.stderr.write('\r\x1b[K')
   finish(report, json === undefined ? {} : { json })
+}
+
+/** Aborted when someone ends the command, which then cleans up; a second time ends it at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => { controller.abort() })
+  return controller.signal
 }
 
 function wholeNumber(text: string): number {
@@ -284,7 +289,13 @@ function finish(report: Report, options: { readonly json?: boolean }): void {
   process.exitCode = report.status
 }
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return // who read it has had enough
+  process.stderr.write(`error: Standard output cannot be written: ${error.message}.\n`)
+  process.exitCode = 2
+})
+
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof CommanderError)) throw error
-  process.exitCode = error.exitCode === 0 ? 0 : 2 // commander has printed its own message
+  if (error.exitCode !== 0) process.exitCode = 2 // commander has printed its own message
 })

@@ -41,10 +41,12 @@ export function openModelFile(file: string): ModelSource | { readonly problem: s
   return { name: nameOf(file), bytes, external, asked, stampOf: location => stampIn(folder, location) }
 }
 
+/** Which file it is, and when it changed last: times alone are equal in unpacked archives and copies. */
 function stampIn(folder: string, location: string): string | undefined {
   try {
-    const { size, mtimeMs } = statSync(path.join(folder, location))
-    return `${size} ${mtimeMs}`
+    const real = realpathSync(path.join(folder, location))
+    const { ino, size, mtimeNs, ctimeNs } = statSync(real, { bigint: true })
+    return [real, ino, size, mtimeNs, ctimeNs].join(' ')
   } catch {
     return undefined
   }

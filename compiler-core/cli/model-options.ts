@@ -29,7 +29,7 @@ export interface ModelOptions {
 export function storedOptions(options: ModelOptions): StoredOptions | Report {
   const device = options.device === undefined ? undefined : devices.find(d => sameName(d.name, options.device!))
   if (options.device !== undefined && !device) {
-    return failure(`There is no device \`${options.device}\`. It knows ${listText(devices.map(d => d.name))}.`)
+    return failure(noDevice(options.device))
   }
   const architecture = architectureNamed(options.target ?? device?.architecture ?? defaultTarget)
   if (!architecture) return failure(`There is no target \`${options.target ?? ''}\`.`)
@@ -40,11 +40,12 @@ export function storedOptions(options: ModelOptions): StoredOptions | Report {
   for (const text of options.bind ?? []) {
     const [, name, value] = /^(.+)=(-?\d+(?:\.\d+)?)$/.exec(text) ?? []
     if (name === undefined) return failure(`--bind takes NAME=NUMBER; this is \`${text}\`.`)
+    if (bindings.has(name)) return failure(`--bind gives \`${name}\` twice.`)
     bindings.set(name, Number(value))
   }
   const parallelK = parallelKOf(options.parallelK ?? 'default')
   if (parallelK === undefined) {
-    return failure(`--parallel-k takes default, paper, disabled or a number of at least 2; this is \`${options.parallelK}\`.`)
+    return failure(`--parallel-k takes default, paper, disabled or a number from 2 to ${mostParts}; this is \`${options.parallelK}\`.`)
   }
   const { cacheFolder, version } = options
   return {
@@ -55,13 +56,27 @@ export function storedOptions(options: ModelOptions): StoredOptions | Report {
 
 /** `a100 sxm4 80gb` is `A100-SXM4-80GB`. */
 function sameName(a: string, b: string): boolean {
-  const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
-  return plain(a) === plain(b)
+  return plainName(a) === plainName(b)
 }
+
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '')
+}
+
+/** Names all cards; before them those that the text is a part of, where these are few. */
+function noDevice(text: string): string {
+  const names = devices.map(d => d.name), similar = names.filter(name => plainName(name).includes(plainName(text)))
+  const isFew = similar.length > 0 && similar.length <= 4
+  const meant = isFew ? ` Did you mean ${similar.map(name => `\`${name}\``).join(' or ')}?` : ''
+  return `There is no device \`${text}\`.${meant} It knows ${listText(names, names.length)}.`
+}
+
+/** Of `--parallel-k`. */
+const mostParts = 9999
 
 function parallelKOf(text: string): ParallelK | undefined {
   if (text === 'default' || text === 'paper' || text === 'disabled') return text
-  return /^\d{1,4}$/.test(text) && Number(text) >= 2 ? Number(text) : undefined
+  return /^\d{1,6}$/.test(text) && Number(text) >= 2 && Number(text) <= mostParts ? Number(text) : undefined
 }
 
 /** One line each. */

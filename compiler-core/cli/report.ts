@@ -2,11 +2,14 @@
 
 /** What a command has to say; a program reads `json`, a person `text`, and both `errors`. */
 export interface Report {
-  readonly status: 0 | 1 | 2
+  readonly status: 0 | 1 | 2 | typeof interrupted
   readonly text: string
   readonly errors: string
   readonly json?: unknown
 }
+
+/** The exit status that shells give a command that Ctrl-C ends. */
+export const interrupted = 130
 
 /** The command could not be carried out. */
 export function failure(message: string): Report { return { status: 2, text: '', errors: `error: ${message}\n` } }

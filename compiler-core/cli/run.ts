@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { extentsOf } from '../graph/builder.ts'
 import { importModel } from '../graph/onnx/import.ts'
-import { inputNames } from '../graph/onnx/read.ts'
+import { inputNames, readModel } from '../graph/onnx/read.ts'
 import { parseTensor, tensorBytes } from '../graph/onnx/tensor-proto.ts'
 import { countOf, dataOf, type TensorData } from '../graph/tensor-data.ts'
 import type { ElementName } from '../ir/ir.ts'
@@ -20,7 +20,7 @@ import { openModel, type ModelSource, type StoredOptions } from '../runtime/stor
 import type { RunOutput } from '../view/output.ts'
 import { openModelFile } from './model-file.ts'
 import { modelProblems, storedOptions, type ModelOptions } from './model-options.ts'
-import { failure, table, type Report } from './report.ts'
+import { failure, interrupted, table, type Report } from './report.ts'
 import { withCache } from './with-cache.ts'
 import { writeFiles } from './write-files.ts'
 
@@ -37,15 +37,21 @@ export interface RunModelOptions extends ModelOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Exit status 0: it ran; 1: model or inputs are wrong, or a kernel is; 2: a file or tool cannot be used. */
+/**
+ * Exit status 0: it ran; 1: model or inputs are wrong, or a kernel is;
+ * 2: a file or tool cannot be used; 130: it was interrupted.
+ */
 export async function runReport(file: string, given: RunModelOptions): Promise<Report> {
   const options = storedOptions(given)
   if ('status' in options) return options
   const source = openModelFile(file)
   if ('problem' in source) return failure(source.problem)
-  const inputs = readInputs(given.inputs)
+  const names = inputNames(source.bytes), isModel = names.length > 0 || !('code' in readModel(source.bytes))
+  const inputs = readInputs(given.inputs, isModel ? names.length : Infinity)
   if ('problem' in inputs) return failure(inputs.problem)
-  const names = inputNames(source.bytes)
+  if ('surplus' in inputs) {
+    return wrong(file, `The model has ${counted(names.length, 'input')}, so that ${inputs.surplus} is of no use.`)
+  }
   const data = new Map(names.flatMap((name, i) => inputs.tensors[i] ? [[name, inputs.tensors[i]] as const] : []))
   const missing = names.filter(name => !data.has(name) && options.bindings?.has(name) !== true)
   if (missing.length > 0) {
@@ -56,7 +62,8 @@ export async function runReport(file: string, given: RunModelOptions): Promise<R
     values: new Map([...data].filter(([, tensor]) => countOf(tensor.shape) <= mostValues))
   }
   const ran = given.engine === 'cpu'
-    ? await withCache(specialised, cached => runCompiled(file, source, cached, data, given))
+    ? await withCache(specialised, cached =>
+      runCompiled(file, source, cached, data, { ...given, cacheFolder: cached.cache.folder }))
     : runReference(file, source, specialised, data)
   if ('status' in ran) return ran
   const problem = writeFiles(given.outputs, outputFiles(ran))
@@ -92,7 +99,7 @@ async function runCompiled(
   switch (ran.kind) {
     case 'failed': return wrong(file, ran.message)
     case 'unavailable': return failure(ran.message)
-    case 'cancelled': return failure('It was cancelled.')
+    case 'cancelled': return { ...failure('It was cancelled.'), status: interrupted }
     case 'ran': return {
       outputs: plan.outputs.map(({ name }, i) => ({ name, data: ran.outputs[i]! })), kernels: launchesOf(plan),
       buildSeconds: compileSeconds + ran.buildSeconds, runSeconds: ran.runSeconds
@@ -110,6 +117,7 @@ function runReference(
     data.get(name) ?? bound(options, name, tensor.element, extentsOf(tensor)))
   const imported = performance.now()
   const outputs = evaluateModel(model, inputs)
+  if ('problem' in outputs) return wrong(file, outputs.problem)
   return {
     outputs: model.outputs.map(({ name }, i) => ({ name, data: outputs[i]! })), kernels: 0,
     buildSeconds: (imported - start) / 1000, runSeconds: (performance.now() - imported) / 1000
@@ -129,10 +137,12 @@ function wrong(file: string, message: string): Report {
 interface Tensors { readonly tensors: readonly TensorData[] }
 interface Problem { readonly problem: string }
 
-/** `input_0.pb`, `input_1.pb` and so on, without a gap. */
-function readInputs(folder: string): Tensors | Problem {
+/** `input_0.pb`, `input_1.pb` and so on, without a gap; or the first file that is more than so many inputs. */
+function readInputs(folder: string, count: number): Tensors | Problem | { readonly surplus: string } {
   try {
     const numbers = readdirSync(folder).flatMap(name => /^input_(\d{1,6})\.pb$/.exec(name)?.slice(1).map(Number) ?? [])
+    const surplus = Math.min(...numbers.filter(number => number >= count))
+    if (surplus < Infinity) return { surplus: path.join(folder, `input_${surplus}.pb`) }
     const tensors: TensorData[] = []
     for (let i = 0; i < numbers.length; i++) {
       const name = path.join(folder, `input_${i}.pb`)

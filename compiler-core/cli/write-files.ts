@@ -18,6 +18,7 @@ export interface FirstBytes { readonly file: string; readonly bytes: number }
 export function writeFiles(folder: string, files: ReadonlyMap<string, FileContent>): string | undefined {
   const odd = [...files.keys()].find(name => name.split('/').some(part => /^\.|[\\:]|^$/.test(part)))
   if (odd !== undefined) return `\`${odd}\` cannot be the name of a file in ${folder}.`
+  if (folder === '') return 'The folder to write to has no name.'
   let staging: string | undefined
   try {
     makeFolder(folder)

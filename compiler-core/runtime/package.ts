@@ -8,7 +8,7 @@
  *
  * The constants that kernels read are not part of it: `weights.bin` is made when somebody needs it (weights.ts).
  */
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { makeFolder } from '../toolchain/folders.ts'
 import type { Plan } from './plan.ts'
@@ -29,6 +29,7 @@ const planFile = 'plan.json', kernelFolder = 'kernels'
 export function writePackage(
   folder: string, { plan, files }: Package
 ): readonly string[] | { readonly problem: string } {
+  if (folder === '') return { problem: 'The folder to write to has no name.' }
   let staging: string | undefined
   try {
     makeFolder(path.join(folder, kernelFolder))
@@ -36,9 +37,10 @@ export function writePackage(
     mkdirSync(path.join(staging, kernelFolder))
     const all = new Map([...files, [planFile, planText(plan)]])
     for (const [name, text] of all) writeFileSync(path.join(staging, name), text)
-    for (const name of readdirSync(path.join(folder, kernelFolder))) {
-      const isOurs = /\.(cu|trace\.json)$/.test(name) && !all.has(`${kernelFolder}/${name}`)
-      if (isOurs) rmSync(path.join(folder, kernelFolder, name), { force: true })
+    for (const name of earlierKernels(folder)) {
+      for (const file of [`${name}.cu`, `${name}.trace.json`]) {
+        if (!all.has(`${kernelFolder}/${file}`)) rmSync(path.join(folder, kernelFolder, file), { force: true })
+      }
     }
     for (const name of all.keys()) renameSync(path.join(staging, name), path.join(folder, name))
     return [...all.keys()].sort()
@@ -46,6 +48,16 @@ export function writePackage(
     return { problem: `${folder} cannot be written: ${(error as Error).message}.` }
   } finally {
     if (staging !== undefined) rmSync(staging, { recursive: true, force: true })
+  }
+}
+
+/** The names of the kernels of a package that was there before. */
+function earlierKernels(folder: string): readonly string[] {
+  try {
+    const { kernels } = JSON.parse(readFileSync(path.join(folder, planFile), 'utf8')) as Partial<Plan>
+    return (kernels ?? []).map(kernel => path.basename(kernel.file, '.cu')).filter(name => /^\w+$/.test(name))
+  } catch {
+    return []
   }
 }
 

@@ -10,13 +10,16 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import {
-  appendFileSync, closeSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync,
-  utimesSync, writeFileSync
+  accessSync, appendFileSync, closeSync, constants, openSync, readdirSync, readFileSync, readSync, renameSync,
+  rmSync, statSync, utimesSync, writeFileSync
 } from 'node:fs'
 import path from 'node:path'
 import { makeFolder } from './folders.ts'
 
 export interface DiskCache {
+  readonly folder: string
+  /** Whether something can be kept; the folder is made where it is missing. */
+  isWritable(): boolean
   /** The whole content, checked. */
   read(kind: string, key: string): Uint8Array | undefined
   /** The path of a checked file, whose last 32 bytes do not belong to the content. */
@@ -40,6 +43,16 @@ const defaultLimit = 8 * 2 ** 30
 export function openCache(folder: string, limit = defaultLimit): DiskCache {
   const fileOf = (kind: string, key: string): string => path.join(folder, kind, key)
   return {
+    folder,
+    isWritable() {
+      try {
+        makeFolder(folder, 0o700)
+        accessSync(folder, constants.W_OK)
+        return true
+      } catch {
+        return false
+      }
+    },
     read(kind, key) {
       const file = fileOf(kind, key)
       try {

@@ -26,6 +26,8 @@ export interface PoolSettings {
   /** The file that a child runs: it takes tasks by `process.on('message')` and answers each by `process.send`. */
   readonly file: string
   readonly args: readonly string[]
+  /** Of the children; by default that of this process. */
+  readonly environment?: NodeJS.ProcessEnv
   /** For one task. */
   readonly limitSeconds: number
   /** A child that has taken more is replaced before the next task. */
@@ -37,17 +39,22 @@ export interface Pool<T, R> {
   run(task: T): Promise<Outcome<R>>
   /** Ends all children; tasks that run are lost. */
   close(): void
+  /** Resolves when the children that there are have ended. */
+  ended(): Promise<void>
 }
 
-export function createPool<T, R>({ size, file, args, limitSeconds, mostBytes }: PoolSettings): Pool<T, R> {
+export function createPool<T, R>(
+  { size, file, args, environment, limitSeconds, mostBytes }: PoolSettings
+): Pool<T, R> {
   const idle: Child[] = [], all = new Set<Child>(), waiting: Array<() => void> = []
   let free = size, isClosed = false
 
   const start = (): Child => {
     const started = fork(file, args, {
-      detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced'
+      detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced', env: environment ?? process.env
     })
-    const child: Child = { process: started, said: '', isCancelled: false }
+    const ended = new Promise<void>(resolve => { started.once('close', () => { resolve() }) })
+    const child: Child = { process: started, ended, said: '', isCancelled: false }
     all.add(child)
     child.process.stderr?.setEncoding('utf8').on('data', (text: string) => { child.said = (child.said + text).slice(-mostSaid) })
     child.process.on('error', () => undefined) // told to the task that it ends
@@ -92,7 +99,8 @@ export function createPool<T, R>({ size, file, args, limitSeconds, mostBytes }: 
     close: () => {
       process.off('exit', close)
       close()
-    }
+    },
+    ended: async () => { await Promise.all([...all].map(child => child.ended)) }
   }
 }
 
@@ -100,6 +108,7 @@ const cancelled = 'It was cancelled.'
 
 interface Child {
   readonly process: ChildProcess
+  readonly ended: Promise<void>
   /** The end of what it has written to standard error. */
   said: string
   isCancelled: boolean

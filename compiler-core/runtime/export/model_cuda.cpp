@@ -20,7 +20,7 @@ static bool fine(cudaError_t status) {
 }
 
 /** `count` elements of 2^`log_bytes` bytes. */
-__global__ void fill(char *to, int log_bytes, unsigned long long bits, size_t count) {
+[[maybe_unused]] static __global__ void fill(char *to, int log_bytes, unsigned long long bits, size_t count) {
   const size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= count) return;
   switch (log_bytes) {

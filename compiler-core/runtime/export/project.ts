@@ -185,6 +185,7 @@ set_target_properties(example PROPERTIES LINKER_LANGUAGE CXX)
 
 function readmeText(plan: Plan, weightBytes: number): string {
   const port = ({ name, element, shape }: PlanPort): string => `- \`${name}\`: ${element}[${shape.join(', ')}]\n`
+  const example = ['build/example weights.bin', ...plan.inputs.map((_, i) => `input_${i}.bin`)].join(' ')
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
   return `# ${commentText(plan.name)}
 
@@ -197,10 +198,10 @@ ${plan.inputs.map(port).join('')}
 Outputs:
 
 ${plan.outputs.map(port).join('')}
-## With CUDA
+${plan.inputs.length === 0 ? '' : inputFiles}## With CUDA
 
     cmake -B build && cmake --build build -j
-    build/example weights.bin input_0.bin
+    ${example}
 
 or without CMake:
 
@@ -213,7 +214,7 @@ Only the CUDA runtime is used. All launches are captured as one CUDA graph, so t
 g++ alone (Linux, x86-64 or arm64) builds the same kernels for the processor; blocks run on all cores:
 
     cmake -B build -DMODEL_CPU=ON && cmake --build build -j
-    build/example weights.bin input_0.bin
+    ${example}
 
 or without CMake:
 
@@ -224,7 +225,14 @@ or without CMake:
 
 \`model.h\` is plain C: \`model_create("weights.bin")\`, \`model_run(handle, inputs, outputs)\` with addresses in the memory
 of the host, \`model_destroy(handle)\`; what went wrong is told by \`model_error()\`. \`main.cpp\` shows it. Link the library
-\`model\` into an executable: its symbols begin with \`model_\`, \`launch_\` and \`run_\`, and with the names of the kernels, so
-that one program holds one such model.
+\`model\` into an executable, and only one such model into a program, since the symbols of all of them are alike: they begin
+with \`model_\`; with CUDA also with \`launch_\`, \`__device_stub__\` and the names of the kernels; without CUDA also with
+\`run_\`, \`heddle_\` and the names of the kernels, and one is \`shared_memory\`.
 `
 }
+
+/** What the example takes. */
+const inputFiles = `\`input_0.bin\` and so on hold the raw little-endian elements of the inputs above, in that order:
+row by row, and nothing else.
+
+`

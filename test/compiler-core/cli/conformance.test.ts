@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { conformanceReport, type ConformanceOptions } from '../../../compiler-core/cli/conformance.ts'
 import type { Report } from '../../../compiler-core/cli/report.ts'
 import { tensorBytes } from '../../../compiler-core/graph/onnx/tensor-proto.ts'
@@ -12,7 +12,10 @@ import { onnxModel, type OnnxGraph } from '../../harness/onnx.ts'
 
 let root = ''
 beforeEach(() => { root = mkdtempSync(path.join(os.tmpdir(), 'heddle-conformance-')) })
-afterEach(() => { rmSync(root, { recursive: true }) })
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(root, { recursive: true })
+})
 
 const options = (more: Partial<ConformanceOptions>): ConformanceOptions => ({
   engine: 'reference', target: 'sm_80', jobs: 2, limitSeconds: 60, cacheFolder: path.join(root, 'cache'), ...more
@@ -96,11 +99,32 @@ describe('heddle conformance', () => {
       .toEqual([['shape', 'passed', 0], ['two', 'passed', 2], ['two-wrong', 'failed', 2]])
   })
 
-  it('fails cases that take too long, or are cancelled', async () => {
+  it('fails cases that take too long', async () => {
     write('right', double, { inputs: [list(1)], outputs: [list(2)] })
     expect((await conformance({ limitSeconds: 0.01 })).text).toBe('  failed  right  It took more than 0.01 s.\n0 passed, 1 failed, 0 unsupported\n')
-    const controller = new AbortController(), report = conformance({ signal: controller.signal })
-    controller.abort()
-    expect((await report).text).toBe('  failed  right  It was cancelled.\n0 passed, 1 failed, 0 unsupported\n')
   })
+
+  it('tells of the cases that were finished when it is interrupted', async () => {
+    for (const name of ['a', 'b', 'c']) write(name, double, { inputs: [list(1)], outputs: [list(2)] })
+    const controller = new AbortController()
+    const report = await conformance({ jobs: 1, signal: controller.signal, progress: () => { controller.abort() } })
+    expect(report).toMatchObject({
+      status: 130, text: '1 passed, 0 failed, 0 unsupported\n', errors: 'error: It was interrupted: 1 of 3 cases were finished.\n'
+    })
+    expect(conformanceOutput.parse(report.json).tests).toHaveLength(1)
+    expect((await conformance({ signal: AbortSignal.abort() })).status).toBe(130)
+  })
+
+  it.each([['which take too long', 0.01, 1], ['which are interrupted', 60, 130]] as const)(
+    'leaves no temporary files of cases %s', async (_, limitSeconds, status) => {
+      const temporary = path.join(root, 'temporary'), controller = new AbortController()
+      mkdirSync(temporary)
+      vi.stubEnv('TMPDIR', temporary)
+      write('right', double, { inputs: [list(1)], outputs: [list(2)] })
+      const report = conformance({ engine: 'cpu', limitSeconds, signal: controller.signal })
+      expect(readdirSync(temporary)).toHaveLength(1)
+      if (status === 130) controller.abort()
+      expect((await report).status).toBe(status)
+      expect(readdirSync(temporary)).toEqual([])
+    })
 })

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -85,6 +85,12 @@ describe('data beside a model', () => {
     writeFileSync(path.join(folder, 'bert', 'w.bin'), '0123456789+')
     expect(before).not.toBe(source.stampOf('w.bin'))
     expect(source.stampOf('none.bin')).toBeUndefined()
+    // as archives unpack them: of the same size and time
+    for (const name of ['a.bin', 'b.bin']) {
+      writeFileSync(path.join(folder, 'bert', name), '0123')
+      utimesSync(path.join(folder, 'bert', name), 0, 0)
+    }
+    expect(source.stampOf('a.bin')).not.toBe(source.stampOf('b.bin'))
     writeFileSync(path.join(folder, 'bert', 'w.bin'), '0123456789')
   })
 })

@@ -75,10 +75,13 @@ describe('heddle compile', () => {
   }
   wrong('which extents are free', {}, 1, /net\.onnx: error: .*`x`.*--bind batch=1/)
   wrong('that a binding has no number', { bind: ['batch'] }, 2, /^error: --bind takes NAME=NUMBER; this is `batch`\.\n$/)
+  wrong('that a name is bound twice', { bind: ['batch=1', 'batch=2'] }, 2, /^error: --bind gives `batch` twice\.\n$/)
   wrong('that nothing has a bound name', { bind: ['batch=1', 'length=2'] }, 1, /no free extent `length`/)
-  wrong('which cards there are', { ...bound, device: 'GTX 480' }, 2, /^error: There is no device `GTX 480`\. It knows .*`A30`/)
+  wrong('which cards there are', { ...bound, device: 'GTX 480' }, 2, /^error: There is no device `GTX 480`\. It knows `T4`, .*`A30`.* and `RTX 5090`\.\n$/)
+  wrong('which cards are probably meant', { ...bound, device: 'h100' }, 2, /`h100`\. Did you mean `H100 80GB HBM3` or `H100 PCIe`\? It knows `T4`, /)
   wrong('that a card is of another architecture', { ...bound, device: 'A30', target: 'sm_90' }, 2, /The A30 is of sm_80, not of sm_90/)
-  wrong('what --parallel-k takes', { ...bound, parallelK: '1' }, 2, /--parallel-k takes default, paper, disabled or a number of at least 2; this is `1`/)
+  wrong('what --parallel-k takes', { ...bound, parallelK: '1' }, 2, /--parallel-k takes default, paper, disabled or a number from 2 to 9999; this is `1`/)
+  wrong('the largest number of --parallel-k', { ...bound, parallelK: '999999' }, 2, /from 2 to 9999; this is `999999`/)
   wrong('all operators that are not supported', bound, 1, /net\.onnx: error: The operator Unheard .*`Unheard_5`.*\n.*net\.onnx: error: The operator Unseen/, {
     ...perceptron, outputs: { z: ['f32', 'batch', 4] },
     nodes: [...perceptron.nodes, ['Unheard', ['y'], ['u']], ['Unseen', ['u'], ['z']]]

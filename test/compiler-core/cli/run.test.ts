@@ -63,6 +63,12 @@ describe('heddle run', () => {
     expect(report.text).toContain('y: f32[2, 2]')
     checkResults()
   })
+  it.skipIf(gcc.missing)(`ends with a status of its own when it is interrupted (${gcc.label})`, async () => {
+    give(x, shape)
+    expect(await run({ engine: 'cpu', signal: AbortSignal.abort() }))
+      .toMatchObject({ status: 130, text: '', errors: 'error: It was cancelled.\n' })
+    expect(existsSync(file('out'))).toBe(false)
+  })
   it('evaluates what operators define', async () => {
     give(x, shape)
     expect(runOutput.parse((await run()).json)).toMatchObject({ engine: 'reference', kernels: 0 })
@@ -81,6 +87,12 @@ describe('heddle run', () => {
     })
   }
   check('says which input has no data', /model\.onnx: error: There is no data for 1 input: `shape`\.\n$/, 1, [x])
+  check('refuses more inputs than the model has', /model\.onnx: error: The model has 2 inputs, so that \S+input_2\.pb is of no use\.\n$/, 1, [x, shape, x])
+  it('says that a file is no model, whatever its inputs are', async () => {
+    give(x)
+    writeFileSync(file('model.onnx'), 'text')
+    expect(await run()).toMatchObject({ status: 1, errors: expect.stringContaining('This is no ONNX model') as string })
+  })
   check('says that an input has another shape', /model\.onnx: error: .*`x`/, 1, [dataOf('f32', [4], [1, 2, 3, 4]), shape])
   check('says that there is no folder', /missing cannot be read: ENOENT/, 2, [], { inputs: '/missing' })
   it('says that a file is no tensor', async () => {
@@ -90,13 +102,23 @@ describe('heddle run', () => {
     rmSync(file('in', 'input_0.pb'))
     expect((await run()).errors).toBe(`error: ${file('in', 'input_0.pb')} is missing.\n`)
   })
+  it('has no element for a whole number that is divided by zero', async () => {
+    writeFileSync(file('model.onnx'), onnxModel({
+      inputs: { a: ['i64', 2], b: ['i64', 2] }, outputs: { q: ['i64', 2] }, nodes: [['Div', ['a', 'b'], ['q']]]
+    }))
+    for (const [i, b] of [[7, 8], [2, 0]].entries()) {
+      writeFileSync(file('in', `input_${i}.pb`), tensorBytes('', dataOf('i64', [2], b)))
+    }
+    expect(await run()).toMatchObject({ status: 1, errors: expect.stringMatching(/`q` has elements without a value/) as string })
+  })
 })
 
 describe('heddle export', () => {
   it('writes a project, and takes away the kernels of the one before', async () => {
     give()
     mkdirSync(file('project', 'kernels'), { recursive: true })
-    writeFileSync(file('project', 'kernels', 'old.cu'), '')
+    for (const name of ['old', 'mine']) writeFileSync(file('project', 'kernels', `${name}.cu`), '')
+    writeFileSync(file('project', 'kernels.h'), 'KERNEL(old, plain, 256, 1, 1)\n')
     writeFileSync(file('project', 'mine.txt'), '')
     const report = await exportReport(file('model.onnx'), file('project'), { bind: ['n=1'] })
     expect(report).toMatchObject({ status: 1 }) // the shape is not known
@@ -109,7 +131,8 @@ describe('heddle export', () => {
     expect(kernels).toBe(1)
     expect(files).toEqual(expect.arrayContaining(['CMakeLists.txt', 'README.md', 'model.cu', 'model.h', 'weights.bin', 'cpu/cuda.h']))
     expect(readdirSync(file('project')).sort()).toEqual([...new Set([...files.map(f => f.split('/')[0]!), 'mine.txt'])].sort())
-    expect(readdirSync(file('project', 'kernels')).map(f => `kernels/${f}`)).toEqual(files.filter(f => f.startsWith('kernels/')))
+    expect(readdirSync(file('project', 'kernels')).map(f => `kernels/${f}`).sort())
+      .toEqual([...files.filter(f => f.startsWith('kernels/')), 'kernels/mine.cu'].sort())
     expect(statSync(file('project', 'weights.bin')).size % 256).toBe(0)
   })
 })

@@ -119,11 +119,12 @@ describe('a package', () => {
   })
   it('is written as a folder, without what an earlier one left', () => {
     const { package: made } = open(), out = path.join(folder, 'out'), name = made.plan.kernels[0]!.name
-    expect(writePackage(out, { plan: made.plan, files: new Map([['kernels/old.cu', ''], ['kernels/old.trace.json', '{}']]) }))
+    const old = { ...made.plan, kernels: made.plan.kernels.map(k => ({ ...k, name: 'old', file: 'kernels/old.cu' })) }
+    expect(writePackage(out, { plan: old, files: new Map([['kernels/old.cu', ''], ['kernels/old.trace.json', '{}']]) }))
       .toEqual(['kernels/old.cu', 'kernels/old.trace.json', 'plan.json'])
-    writeFileSync(path.join(out, 'kernels', 'notes.txt'), 'mine')
+    writeFileSync(path.join(out, 'kernels', 'own.cu'), 'mine')
     expect(writePackage(out, made)).toEqual(['graph.heddle', `kernels/${name}.cu`, `kernels/${name}.trace.json`, 'plan.json'])
-    expect(readdirSync(path.join(out, 'kernels')).sort()).toEqual([`${name}.cu`, `${name}.trace.json`, 'notes.txt'])
+    expect(readdirSync(path.join(out, 'kernels')).sort()).toEqual([`${name}.cu`, `${name}.trace.json`, 'own.cu'])
     expect(readdirSync(out).sort()).toEqual(['graph.heddle', 'kernels', 'plan.json'])
     expect(JSON.parse(readFileSync(path.join(out, 'plan.json'), 'utf8'))).toEqual(made.plan)
   })

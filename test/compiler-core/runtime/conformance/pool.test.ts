@@ -62,6 +62,13 @@ describe('tasks in child processes', () => {
     rmSync(folder, { recursive: true })
   })
 
+  it('have ended some time after all is cancelled', async () => {
+    const one = open(2), [first] = await run(one, 'answer', 'answer'), pid = process(first)!
+    one.close()
+    await one.ended()
+    expect(() => globalThis.process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
   it('are lost when all is cancelled', async () => {
     const one = open(1), outcomes = run(one, 'silence', 'answer')
     one.close()

@@ -78,12 +78,23 @@ describe.skipIf(gcc.missing)(`an exported project without CUDA (${gcc.label})`, 
     expect(said).toContain('probabilities: [1, 33, 24]')
     const ran = await runPlan(compiled, weights, [input], { cacheFolder: path.join(scratch, 'cpu'), timeLimit: 60_000 })
     const reference = evaluateModel(model, [input])
-    if (ran.kind !== 'ran') throw new Error(JSON.stringify(ran))
+    if (ran.kind !== 'ran' || 'problem' in reference) throw new Error(JSON.stringify([ran, reference]))
     ran.outputs.forEach((output, i) => {
       const own = { ...output, bytes: new Uint8Array(readFileSync(file(`output_${i}.bin`))) }
       expectClose(own, output)
       expectClose(output, reference[i]!)
     })
+  })
+
+  it('has the symbols that its README names', () => {
+    run('g++', ['-std=c++17', '-fpie', '-I.', '-c', 'model_cpu.cpp', '-o', 'model_cpu.o'])
+    const objects = readdirSync(folder).filter(name => name.endsWith('.o'))
+    const symbols = [...run('nm', ['-C', '-g', '--defined-only', ...objects]).matchAll(/ [TBDRu] (.*)$/gm)].map(m => m[1]!)
+    rmSync(file('model_cpu.o'))
+    const named = ['model_', 'run_', 'heddle_', 'shared_memory', ...compiled.plan.kernels.map(k => k.name)]
+    expect(symbols.filter(symbol => !named.some(name => symbol.startsWith(name)))).toEqual([])
+    expect(symbols).toEqual(expect.arrayContaining(['model_create', 'shared_memory']))
+    expect(readmeCommand('build/example').join(' ')).toBe('build/example weights.bin input_0.bin')
   })
 
   it('says what is wrong with its files', () => {
@@ -95,7 +106,10 @@ describe.skipIf(gcc.missing)(`an exported project without CUDA (${gcc.label})`, 
       }
     }
     expect(failed(['missing.bin', 'input_0.bin'])).toBe('missing.bin cannot be opened\n')
-    expect(failed(['README.md', 'input_0.bin'])).toMatch(/^README.md has less than \d+ bytes\n$/)
+    expect(failed(['README.md', 'input_0.bin'])).toMatch(/^README\.md is not of this model: it has less than \d+ bytes\n$/)
+    writeFileSync(file('long.bin'), new Uint8Array(readFileSync(weights).length + 1))
+    expect(failed(['long.bin', 'input_0.bin'])).toMatch(/^long\.bin is not of this model: it has more than \d+ bytes\n$/)
+    expect(failed(['kernels', 'input_0.bin'])).toBe('kernels cannot be read: Is a directory\n')
     expect(failed(['weights.bin', 'weights.bin'])).toBe('weights.bin has not 2640 bytes\n')
     expect(failed([])).toMatch(/^usage: /)
   })
@@ -115,13 +129,21 @@ describe.skipIf(gcc.missing)(`an exported project without CUDA (${gcc.label})`, 
     const kernels = hand.plan.kernels.map(k => ({ ...k, dynamicSharedBytes: 200_128 }))
     write({ ...hand, plan: { ...hand.plan, kernels } }, 0)
     buildForCpu()
+    writeFileSync(file('empty.bin'), '')
     writeFileSync(file('input_0.bin'), dataOf('f32', [32], Array.from({ length: 32 }, (_, i) => i)).bytes)
-    run('./example', ['weights.bin', 'input_0.bin'])
+    run('./example', ['empty.bin', 'input_0.bin'])
     const output = { element: 'f32' as const, shape: [32], bytes: new Uint8Array(readFileSync(file('output_0.bin'))) }
     expect(numbersOf(output)).toEqual(Array.from({ length: 32 }, (_, i) => 29 - i))
     if (nvcc.missing) return
     expect(run('nvcc', ['-std=c++17', '-arch=sm_80', '-I.', '-c', 'kernels/staged.cu', '-o', 'staged.o'])).toBe('')
   })
+})
+
+it('names a file for each input in its README', () => {
+  const hand = packageOf({ inputs: { a: ['f32', 2], b: ['i64', 1] }, outputs: { y: ['f32', 2] }, kernels: [], steps: [{ fill: 'y', value: 0 }] })
+  const readme = (exportProject(hand, 0) as ReadonlyMap<string, string>).get('README.md')
+  expect(readme).toContain('    build/example weights.bin input_0.bin input_1.bin\n')
+  expect(readme).toContain('raw little-endian elements')
 })
 
 describe.skipIf(nvcc.missing)(`an exported project with CUDA (${nvcc.label})`, () => {
