@@ -23,6 +23,9 @@ import { forEachExpr, mapChildren } from '../ir/visit.ts'
 import type { Definition, OperatorInstance } from './definition.ts'
 import { bf16Bits, bf16Number, f16Bits, f16Number, functions, roundTo } from './floats.ts'
 import { axisFacts, inlinedDefinition } from './inline.ts'
+import {
+  greatest, least, quotient, quotientBig, remainder, remainderBig, whole32, wholeBig, wholeU32
+} from './numbers.ts'
 
 /** Elements in row-major order; f16 and bf16 as their bits, a bool as 0 or 1. */
 export type Cells =
@@ -518,49 +521,7 @@ function reduceTerm(c: Code, e: Reduce, variables: Variables): Term {
   }
 }
 
-// ---------------------------------------------------------------- what the code calls
-
-function least(a: number, b: number): number {
-  return a < b || b !== b ? a : b
-}
-
-function greatest(a: number, b: number): number {
-  return a > b || b !== b ? a : b
-}
-
-/** Rounded down; by zero it is 0. */
-function quotient(a: number, b: number): number {
-  return b === 0 ? 0 : (a - remainder(a, b)) / b
-}
-
-function remainder(a: number, b: number): number {
-  if (b === 0) return 0
-  const r = a % b
-  return r !== 0 && r < 0 !== b < 0 ? r + b : r + 0
-}
-
-function quotientBig(a: bigint, b: bigint): bigint {
-  return b === 0n ? 0n : (a - remainderBig(a, b)) / b
-}
-
-function remainderBig(a: bigint, b: bigint): bigint {
-  if (b === 0n) return 0n
-  const r = a % b
-  return r !== 0n && r < 0n !== b < 0n ? r + b : r
-}
-
-function whole32(x: number): number {
-  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, -(2 ** 31)), 2 ** 31 - 1))
-}
-
-function wholeU32(x: number): number {
-  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, 0), 2 ** 32 - 1))
-}
-
-function wholeBig(x: number): bigint {
-  return Number.isNaN(x) ? 0n : BigInt(Math.trunc(Math.min(Math.max(x, -(2 ** 63)), 2 ** 64)))
-}
-
+/** What the code calls. */
 const runtime = {
   roundTo, f16Bits, f16Number, bf16Bits, bf16Number,
   least, greatest, quotient, remainder, quotientBig, remainderBig, whole32, wholeU32, wholeBig,

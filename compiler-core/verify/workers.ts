@@ -4,6 +4,7 @@
  */
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { turns } from '../toolchain/turns.ts'
 import { undecidedReport, type Job, type Progress, type Verification } from './verify.ts'
 
 export interface WorkerSettings {
@@ -33,8 +34,7 @@ const patience = 300
 const heapMegabytes = 4096
 
 export function createVerifiers(threads: number, settings: WorkerSettings): Verifiers {
-  const idle: Worker[] = [], all = new Set<Worker>(), waiting: Array<() => void> = []
-  let free = threads
+  const idle: Worker[] = [], all = new Set<Worker>(), places = turns(threads)
 
   const start = (): Worker => {
     const resourceLimits = { maxOldGenerationSizeMb: heapMegabytes }
@@ -47,19 +47,10 @@ export function createVerifiers(threads: number, settings: WorkerSettings): Veri
     })
     return worker
   }
-  const turn = (): Promise<void> => new Promise(resolve => {
-    if (free > 0) resolve()
-    else waiting.push(resolve)
-    free--
-  })
-  const done = (): void => {
-    free++
-    waiting.shift()?.()
-  }
   return {
     threads,
     verify: async (job, progress, signal) => {
-      await turn()
+      await places.take()
       try {
         if (signal?.aborted === true) return undecided(job, 'It was cancelled.')
         const worker = idle.pop() ?? start()
@@ -69,7 +60,7 @@ export function createVerifiers(threads: number, settings: WorkerSettings): Veri
         worker.unref()
         return verification
       } finally {
-        done()
+        places.give()
       }
     },
     close: async () => { await Promise.all([...all].map(worker => worker.terminate())) }

@@ -8,6 +8,7 @@
  * replaced. A child leads a process group, so that what it has started ends with it.
  */
 import { fork, type ChildProcess } from 'node:child_process'
+import { turns } from '../../toolchain/turns.ts'
 
 /** From a child: what its task gives, and the memory that its process has taken by then. */
 export interface Answer<R> { readonly result: R; readonly residentBytes: number }
@@ -46,8 +47,8 @@ export interface Pool<T, R> {
 export function createPool<T, R>(
   { size, file, args, environment, limitSeconds, mostBytes }: PoolSettings
 ): Pool<T, R> {
-  const idle: Child[] = [], all = new Set<Child>(), waiting: Array<() => void> = []
-  let free = size, isClosed = false
+  const idle: Child[] = [], all = new Set<Child>(), places = turns(size)
+  let isClosed = false
 
   const start = (): Child => {
     const started = fork(file, args, {
@@ -64,15 +65,6 @@ export function createPool<T, R>(
     })
     return child
   }
-  const turn = (): Promise<void> => new Promise(resolve => {
-    if (free > 0) resolve()
-    else waiting.push(resolve)
-    free--
-  })
-  const done = (): void => {
-    free++
-    waiting.shift()?.()
-  }
   const close = (): void => {
     isClosed = true
     for (const child of all) {
@@ -84,7 +76,7 @@ export function createPool<T, R>(
 
   return {
     run: async task => {
-      await turn()
+      await places.take()
       try {
         if (isClosed) return { kind: 'lost', reason: cancelled, seconds: 0 }
         const child = idle.pop() ?? start()
@@ -93,7 +85,7 @@ export function createPool<T, R>(
         else if (all.has(child)) idle.push(child)
         return outcome
       } finally {
-        done()
+        places.give()
       }
     },
     close: () => {

@@ -9,6 +9,9 @@
  * Values of i64 and u64 are BigInt, those of bool are booleans, all others numbers; `index` is exact up to 2^53.
  */
 import type { BinaryOperator, ElementName, Intrinsic, Type } from '../../ir/ir.ts'
+import {
+  greatest, least, quotient, quotientBig, remainder, remainderBig, whole32, wholeBig, wholeU32
+} from '../../operators/numbers.ts'
 import { numberText } from './linear.ts'
 
 export function isFloat(type: Type): boolean {
@@ -203,47 +206,6 @@ function fma64(a: number, b: number, c: number): number {
   const low = al * bl - (product - ah * bh - al * bh - ah * bl)
   const sum = product + c, part = sum - product
   return sum + (product - (sum - part) + (c - part) + low)
-}
-
-function least(a: number, b: number): number {
-  return a < b || b !== b ? a : b
-}
-
-function greatest(a: number, b: number): number {
-  return a > b || b !== b ? a : b
-}
-
-/** Rounded down; by zero it is 0. */
-function quotient(a: number, b: number): number {
-  return b === 0 ? 0 : (a - remainder(a, b)) / b
-}
-
-function remainder(a: number, b: number): number {
-  if (b === 0) return 0
-  const r = a % b
-  return r !== 0 && r < 0 !== b < 0 ? r + b : r + 0
-}
-
-function quotientBig(a: bigint, b: bigint): bigint {
-  return b === 0n ? 0n : (a - remainderBig(a, b)) / b
-}
-
-function remainderBig(a: bigint, b: bigint): bigint {
-  if (b === 0n) return 0n
-  const r = a % b
-  return r !== 0n && r < 0n !== b < 0n ? r + b : r
-}
-
-function whole32(x: number): number {
-  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, -(2 ** 31)), 2 ** 31 - 1))
-}
-
-function wholeU32(x: number): number {
-  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, 0), 2 ** 32 - 1))
-}
-
-function wholeBig(x: number): bigint {
-  return Number.isNaN(x) ? 0n : BigInt(Math.trunc(Math.min(Math.max(x, -(2 ** 63)), 2 ** 64)))
 }
 
 /** To the nearest, ties to even. */
