@@ -14,6 +14,7 @@ import path from 'node:path'
 import type { TensorData } from '../../graph/tensor-data.ts'
 import { counted } from '../../mapping/shape.ts'
 import { findCompiler } from '../../toolchain/gcc.ts'
+import { readAt, writeAt } from '../../toolchain/large-files.ts'
 import { run, type Outcome } from '../../toolchain/process.ts'
 import type { Package } from '../package.ts'
 import type { Plan, PlanPort } from '../plan.ts'
@@ -88,11 +89,11 @@ async function execute(
   const job = jobText(plan, program.entries, {
     time: timeLimit, memory: Math.floor(os.totalmem() * memoryShare), threads: threads ?? os.availableParallelism()
   })
-  const outputLayout = portLayout(plan.outputs)
+  const inputLayout = portLayout(plan.inputs), outputLayout = portLayout(plan.outputs)
   const start = performance.now()
   try {
     await writeParts(file('job'), [Buffer.from(job)], [0], 0)
-    await writeParts(file('inputs'), inputs.map(i => i.bytes), portLayout(plan.inputs).offsets, portLayout(plan.inputs).bytes)
+    await writeParts(file('inputs'), inputs.map(i => i.bytes), inputLayout.offsets, inputLayout.bytes)
     await writeParts(file('outputs'), [], [], outputLayout.bytes)
     await writeParts(file('progress'), [], [], 8)
     const noWeights = file('weights')
@@ -157,11 +158,7 @@ async function writeParts(
 ): Promise<void> {
   const handle = await open(name, 'wx')
   try {
-    for (const [i, part] of parts.entries()) {
-      for (let at = 0; at < part.length;) {
-        at += (await handle.write(part, at, Math.min(part.length - at, bytesAtOnce), offsets[i]! + at)).bytesWritten
-      }
-    }
+    for (const [i, part] of parts.entries()) await writeAt(handle, part, offsets[i]!)
     if (size > 0) await handle.truncate(size)
   } finally {
     await handle.close()
@@ -176,9 +173,7 @@ async function readOutputs(
     const outputs: TensorData[] = []
     for (const [i, port] of ports.entries()) {
       const bytes = new Uint8Array(bytesOfTensor(port))
-      for (let at = 0, read = 1; read > 0 && at < bytes.length; at += read) {
-        read = (await handle.read(bytes, at, Math.min(bytes.length - at, bytesAtOnce), offsets[i]! + at)).bytesRead
-      }
+      await readAt(handle, bytes, offsets[i]!)
       outputs.push({ element: port.element, shape: port.shape, bytes })
     }
     return outputs
@@ -186,6 +181,3 @@ async function readOutputs(
     await handle.close()
   }
 }
-
-/** What systems read and write at once at most. */
-const bytesAtOnce = 2 ** 30

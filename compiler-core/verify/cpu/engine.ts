@@ -13,6 +13,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { findCompiler, type Compiler } from '../../toolchain/gcc.ts'
 import type { Cache, Compiled } from '../../toolchain/kept.ts'
+import { readAt, writeAt } from '../../toolchain/large-files.ts'
 import { run, type Outcome as Ran } from '../../toolchain/process.ts'
 import type { Engine, Outcome, Request, Subject } from '../engine.ts'
 import { compiledKernels, compiledRunner } from './compile.ts'
@@ -101,35 +102,28 @@ async function runJob({ subject, launch, text, spanOf, cache }: Job, request: Re
   })
 }
 
-/** In few steps: a thread that is busy meanwhile takes long for each. */
+/** A new file. */
 async function writeAll(file: string, bytes: Uint8Array): Promise<void> {
   const handle = await open(file, 'wx')
   try {
-    for (let at = 0; at < bytes.length;) {
-      at += (await handle.write(bytes, at, Math.min(bytes.length - at, bytesAtOnce), null)).bytesWritten
-    }
+    await writeAt(handle, bytes, 0)
   } finally {
     await handle.close()
   }
 }
 
-/** As `writeAll`; of a file that is missing, nothing. */
+/** Of a file that is missing, nothing. */
 async function readAll(file: string): Promise<Uint8Array> {
   const handle = await open(file, 'r').catch(() => undefined)
   if (!handle) return new Uint8Array()
   try {
     const bytes = new Uint8Array((await handle.stat()).size)
-    for (let at = 0, read = 1; read > 0 && at < bytes.length; at += read) {
-      read = (await handle.read(bytes, at, Math.min(bytes.length - at, bytesAtOnce), null)).bytesRead
-    }
+    await readAt(handle, bytes, 0)
     return bytes
   } finally {
     await handle.close()
   }
 }
-
-/** What systems read and write at once at most. */
-const bytesAtOnce = 2 ** 30
 
 /** Beyond the limit that the runner keeps itself, so that it can tell where it was. Milliseconds. */
 const grace = 2000
